@@ -1,0 +1,30 @@
+# Every switch of the build, in one place. A consumer's build needs none of them.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+if(CMAKE_SOURCE_DIR STREQUAL PROJECT_SOURCE_DIR)
+  set(doppio_top_level ON)
+else()
+  set(doppio_top_level OFF)
+endif()
+
+option(DOPPIO_CONVERTER "The converter from ONNX (needs Protocol Buffers and Eigen)" ON)
+option(DOPPIO_CLI "The doppio command (needs CLI11, nlohmann-json, libjpeg-turbo, libpng)" ${doppio_top_level})
+option(DOPPIO_THREADS "Run on several threads (off: no thread library is linked)" ON)
+option(DOPPIO_TESTS "Tests (needs Catch2)" OFF)
+option(DOPPIO_BENCH "Benchmarks of single kernels (needs Google Benchmark)" OFF)
+option(DOPPIO_DEVELOPER "Warnings are errors" OFF)
+set(DOPPIO_DNNL AUTO CACHE STRING "The oneDNN engine: ON, OFF, or AUTO (if oneDNN is installed)")
+set(DOPPIO_SIMD_TARGETS all CACHE STRING
+  "SIMD targets compiled in: all that the compiler knows, or best (this architecture's baseline and AVX2)")
+set(DOPPIO_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+set_property(CACHE DOPPIO_DNNL PROPERTY STRINGS AUTO ON OFF)
+set_property(CACHE DOPPIO_SIMD_TARGETS PROPERTY STRINGS all best)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
