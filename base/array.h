@@ -79,6 +79,16 @@ class Array {
     return {};
   }
 
+  // Appends copies of `values`, which must not be elements of this array.
+  Status AppendAll(std::span<const T> values) {
+    const size_t needed = size_ + values.size();
+    if (needed > capacity_) {
+      DOPPIO_RETURN_IF_ERROR(Reserve(needed > 2 * capacity_ ? needed : 2 * capacity_));
+    }
+    for (const T& value : values) new (data_ + size_++) T(value);
+    return {};
+  }
+
   void clear() {
     while (size_ > 0) data_[--size_].~T();
   }

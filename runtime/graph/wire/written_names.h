@@ -1,0 +1,41 @@
+// WrittenNames: which blob name each SSA value gets in a net, where names may be used again.
+#pragma once
+
+#include <string_view>
+
+#include <doppio/status.h>
+
+#include "base/array.h"
+#include "base/name_map.h"
+#include "runtime/graph/graph.h"
+
+namespace doppio::graph::wire {
+
+// Values keep their own names; where two that live at the same time bear one name, graph inputs and outputs
+// keep it and the other gets a suffix ("x_2"). A value without a name gets one.
+class WrittenNames {
+ public:
+  // `captured` are the names of the captured inputs of a child graph, in their order. Renamed names live in
+  // `text`, which outlives this.
+  Status Assign(const Graph& graph, std::span<const std::string_view> captured,
+                base::Array<base::Buffer>* text);
+
+  std::string_view of(const Value* value) const { return names_[value->id]; }
+  // Graph outputs whose value is written under another name need a copy at the end.
+  bool NeedsCopy(const GraphOutput& output) const { return of(output.value) != output.name; }
+
+ private:
+  struct Holder {
+    const Value* value = nullptr;
+    int64_t last_use = 0;  // position in execution order; INT64_MAX for the ends of the net
+  };
+  Status ReserveEnds(const Graph& graph, std::span<const std::string_view> captured);
+  Status ComputeLastUses(const Graph& graph);
+  Status Name(const Value* value, int64_t position, base::Array<base::Buffer>* text);
+
+  base::Array<std::string_view> names_;
+  base::Array<int64_t> last_use_;
+  base::NameMap<Holder> holders_;
+};
+
+}  // namespace doppio::graph::wire
