@@ -1,0 +1,105 @@
+// Operator: one row of the table of operators: what it is called, its arguments and their defaults, its shape
+// rule, and how it is lowered to kernel problems. Rows are plain constants, listed in table.def.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <doppio/status.h>
+
+#include "runtime/graph/graph.h"
+
+namespace doppio::operators {
+
+class InferContext;
+class LowerContext;
+
+// Which memory layouts an operator works in.
+enum class LayoutTrait : uint8_t {
+  kAny,           // element by element: any, as long as inputs and outputs agree
+  kChannelsLast,  // works in any layout, is fastest with channels innermost
+  kAxisRemap,     // names axes: works in any layout by strides
+  kRowMajor,      // wants its inputs row-major and contiguous
+};
+
+enum class ArgKind : uint8_t { kInt, kFloat, kString, kInts, kFloats, kStrings, kNet, kNets, kTensor };
+
+// One argument: `number` is the default of an int or float, `text` that of a string. `required` arguments
+// have none.
+struct ArgSpec {
+  const char* name;
+  ArgKind kind;
+  double number = 0;
+  const char* text = "";
+  bool required = false;
+};
+
+// What else the planner and passes must know.
+enum OperatorFlag : uint32_t {
+  kPlain = 0,
+  kElementwise = 1 << 0,    // same element order in and out; may be computed in place of input 0
+  kRandom = 1 << 1,         // not a function of its inputs: never folded
+  kDataDependent = 1 << 2,  // the output's sizes depend on values
+  kControlFlow = 1 << 3,    // runs child graphs
+  kIdentity = 1 << 4,       // output 0 is input 0
+};
+
+inline constexpr int kVariadic = 1 << 16;
+
+struct Operator {
+  std::string_view domain;  // "" or "ai.onnx"
+  std::string_view type;
+  int min_inputs, max_inputs;
+  int min_outputs, max_outputs;
+  LayoutTrait layout;
+  uint32_t flags;
+  // Facts of the outputs from facts of the inputs. Checks everything that can be checked before a run.
+  Status (*infer)(InferContext& context);
+  // Emits the steps that compute the outputs; all sizes are numbers by then.
+  Status (*lower)(LowerContext& context);
+  std::span<const ArgSpec> args;
+  const char* summary;  // one line for the documentation
+};
+
+// The row for a node's domain and type, or null.
+const Operator* FindOperator(std::string_view domain, std::string_view type);
+// All rows, sorted by domain, then type.
+std::span<const Operator* const> AllOperators();
+
+// Reads a node's arguments by the original's rules: a scalar argument that is there but in another field is
+// an error, a list held in a scalar field reads as empty. Defaults come from the operator's ArgSpec.
+class ArgReader {
+ public:
+  ArgReader(const graph::Node& node, const Operator& op) : node_(node), op_(op) {}
+
+  bool Has(std::string_view name) const { return node_.arg(name) != nullptr; }
+  Status Int(std::string_view name, int64_t* value) const;
+  // As Int, refused outside [least, most].
+  Status IntIn(std::string_view name, int64_t least, int64_t most, int64_t* value) const;
+  Status Bool(std::string_view name, bool* value) const;
+  Status Float(std::string_view name, float* value) const;
+  Status Double(std::string_view name, double* value) const;
+  Status Text(std::string_view name, std::string_view* value) const;
+  // Empty when absent.
+  std::span<const int64_t> Ints(std::string_view name) const;
+  std::span<const float> Floats(std::string_view name) const;
+  std::span<const std::string_view> Strings(std::string_view name) const;
+  // The child graph of that name, or null.
+  const graph::Graph* Net(std::string_view name) const;
+  // The tensor of that name, or null.
+  const graph::Constant* Tensor(std::string_view name) const;
+
+ private:
+  const ArgSpec* Spec(std::string_view name) const;
+  Status WrongField(std::string_view name, const char* expected) const;
+
+  const graph::Node& node_;
+  const Operator& op_;
+};
+
+// "Conv 'conv1'": how messages name a node. Nodes without a name go by their first output.
+std::string NodeLabel(const graph::Node& node);
+
+}  // namespace doppio::operators
