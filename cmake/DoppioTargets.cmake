@@ -17,6 +17,8 @@ if(DOPPIO_SANITIZE)
   target_link_options(doppio_build INTERFACE -fsanitize=${DOPPIO_SANITIZE})
 endif()
 
+target_compile_definitions(doppio_build INTERFACE DOPPIO_THREADS=$<BOOL:${DOPPIO_THREADS}>)
+
 # Floating point is not reassociated and not contracted behind our back: answers must not depend on
 # the compiler's mood. Kernels ask for fused multiply-add by name.
 target_compile_options(doppio_build INTERFACE -ffp-contract=off)

@@ -336,7 +336,7 @@ constexpr ArgSpec kOnnxConvTransposeArgs[] = {
 };
 
 constexpr Operator Caffe2Conv(std::string_view type) {
-  return {"", type, 2, 3, 1, 1, LayoutTrait::kChannelsLast, kPlain, InferConv, LowerConv,
+  return {"", type, 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConv, LowerConv,
           kCaffe2ConvArgs, "convolution of 1 to 3 spatial dimensions"};
 }
 
@@ -347,13 +347,13 @@ const Operator kConv1D = Caffe2Conv("Conv1D");
 const Operator kConv2D = Caffe2Conv("Conv2D");
 const Operator kConv3D = Caffe2Conv("Conv3D");
 const Operator kConvTranspose = {
-    "", "ConvTranspose", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kPlain, InferConvTranspose,
+    "", "ConvTranspose", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConvTranspose,
     LowerConvTranspose, kCaffe2ConvTransposeArgs, "transposed convolution"};
 const Operator kOnnxConv = {
-    "ai.onnx", "Conv", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kPlain, InferConv, LowerConv,
+    "ai.onnx", "Conv", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConv, LowerConv,
     kOnnxConvArgs, "convolution with automatic padding or 1 to 3 spatial dimensions"};
 const Operator kOnnxConvTranspose = {
-    "ai.onnx", "ConvTranspose", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kPlain, InferConvTranspose,
+    "ai.onnx", "ConvTranspose", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConvTranspose,
     LowerConvTranspose, kOnnxConvTransposeArgs,
     "transposed convolution with dilation, automatic padding or 1 to 3 spatial dimensions"};
 

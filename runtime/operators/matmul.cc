@@ -379,19 +379,19 @@ constexpr ArgSpec kGemmArgs[] = {{"alpha", ArgKind::kFloat, 1},
 
 }  // namespace
 
-const Operator kFc = {"", "FC", 3, 3, 1, 1, LayoutTrait::kRowMajor, kPlain, InferFcPlain,
+const Operator kFc = {"", "FC", 3, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferFcPlain,
                       LowerFcPlain, kFcArgs, "fully connected layer, weight [n, k]"};
 const Operator kFcTransposed = {
-    "", "FCTransposed", 3, 3, 1, 1, LayoutTrait::kRowMajor, kPlain, InferFcTransposed,
+    "", "FCTransposed", 3, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferFcTransposed,
     LowerFcTransposed, kFcArgs, "fully connected layer, weight [k, n]"};
-const Operator kMatMul = {"", "MatMul", 2, 3, 1, 1, LayoutTrait::kRowMajor, kPlain, InferMatMul2d,
+const Operator kMatMul = {"", "MatMul", 2, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferMatMul2d,
                           LowerMatMul2d, kMatMulArgs, "product of two tensors flattened to matrices"};
 const Operator kBatchMatMul = {
-    "", "BatchMatMul", 2, 2, 1, 1, LayoutTrait::kRowMajor, kPlain, InferBatchMatMul,
+    "", "BatchMatMul", 2, 2, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferBatchMatMul,
     LowerBatchMatMul, kBatchMatMulArgs, "product of stacks of matrices"};
-const Operator kOnnxMatMul = {"ai.onnx", "MatMul", 2, 2, 1, 1, LayoutTrait::kRowMajor, kPlain,
+const Operator kOnnxMatMul = {"ai.onnx", "MatMul", 2, 2, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual,
                               InferMatMul, LowerBatchMatMul, {}, "NumPy's matmul"};
-const Operator kOnnxGemm = {"ai.onnx", "Gemm", 2, 3, 1, 1, LayoutTrait::kRowMajor, kPlain,
+const Operator kOnnxGemm = {"ai.onnx", "Gemm", 2, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual,
                             InferGemm, LowerGemm, kGemmArgs, "alpha A' B' + beta C"};
 
 }  // namespace doppio::operators

@@ -44,6 +44,8 @@ enum OperatorFlag : uint32_t {
   kDataDependent = 1 << 2,  // the output's sizes depend on values
   kControlFlow = 1 << 3,    // runs child graphs
   kIdentity = 1 << 4,       // output 0 is input 0
+  kTakesActivation = 1 << 5,  // its kernels apply an activation as they store (LowerContext::epilogue)
+  kTakesResidual = 1 << 6,    // ... and add a tensor of the output's shape before it
 };
 
 inline constexpr int kVariadic = 1 << 16;
