@@ -112,13 +112,6 @@ void MergeDims(int* rank, int64_t* dims, int operands, int64_t* const* strides) 
 
 int64_t ElementBytes(ElementType type) { return ElementBits(type) / 8; }
 
-TensorRef Cut(TensorRef tensor, int axis, int64_t begin, int64_t size, int64_t step) {
-  if (size > 0) tensor.offset += begin * tensor.strides[axis];
-  tensor.dims[axis] = size;
-  tensor.strides[axis] *= step;
-  return tensor;
-}
-
 namespace {
 
 Status CheckWholeBytes(ElementType type) {

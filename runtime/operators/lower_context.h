@@ -112,8 +112,6 @@ Dims BroadcastStrides(const TensorRef& tensor, const Dims& dims);
 void MergeDims(int* rank, int64_t* dims, int operands, int64_t* const* strides);
 // Bytes of one element; 0 for types that are packed below a byte.
 int64_t ElementBytes(ElementType type);
-// A view of `tensor` cut along `axis` to [begin, begin + size), every `step`-th element.
-TensorRef Cut(TensorRef tensor, int axis, int64_t begin, int64_t size, int64_t step = 1);
 // Strides of a feature map [n, c, spatial...] as kernels want them; rank 2 to 5.
 kernels::MapStrides MapStridesOf(const TensorRef& tensor);
 
