@@ -93,6 +93,7 @@ class DOPPIO_EXPORT Predictor {
   const Impl& impl() const { return *impl_; }
 
  private:
+  friend struct PredictorMaker;
   explicit Predictor(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
