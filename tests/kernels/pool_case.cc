@@ -41,7 +41,7 @@ bool ParseWord(const std::string& word, PoolCase* test) {
   if (word == "lp") return p.op = PoolOp::kLp, true;
   if (word == "include_pad") return p.count_include_pad = true;
   if (word == "ceil") return test->ceil = true;
-  if (word == "indices") return test->indices = true;
+  if (word == "indices") return p.indices = true;
   if (word == "nhwc" || word == "x:nhwc") test->x_layout = kChannelsLast;
   if (word == "nhwc" || word == "y:nhwc") test->y_layout = kChannelsLast;
   if (word == "nchw" || word == "x:nchw") test->x_layout = kChannelsFirst;
@@ -118,7 +118,7 @@ std::string PoolCaseLine(const PoolCase& test) {
        << " pe" << Join(p.pd_end, p.ph_end, p.pw_end) << " d" << Join(p.dd, p.dh, p.dw);
   if (p.count_include_pad) line << " include_pad";
   if (test.ceil) line << " ceil";
-  if (test.indices) line << " indices";
+  if (p.indices) line << " indices";
   line << (test.x_layout == MapLayout::kChannelsLast ? " x:nhwc" : " x:nchw")
        << (test.y_layout == MapLayout::kChannelsLast ? " y:nhwc" : " y:nchw");
   if (test.ldx != 0) line << " ldx" << test.ldx;

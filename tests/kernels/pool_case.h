@@ -19,7 +19,6 @@ struct PoolCase {
   MapLayout y_layout = MapLayout::kChannelsFirst;
   int64_t ldx = 0, ldy = 0;
   bool ceil = false;
-  bool indices = false;
   kernels::PoolProblem problem;
 };
 

@@ -23,7 +23,7 @@ void CheckPool(const PoolCase& pool, uint64_t seed) {
   test.kind = kernels::ProblemKind::kPool;
   test.problem = &p;
   test.in = {Operand(x)};
-  test.out_bytes = {y_count * sizeof(float), pool.indices ? index_count * sizeof(int64_t) : 0};
+  test.out_bytes = {y_count * sizeof(float), p.indices ? index_count * sizeof(int64_t) : 0};
   // Inputs are within 1, so that a mean of K of them is within u (K + 1) of the exact one.
   const auto taps = static_cast<double>(p.kd * p.kh * p.kw);
   test.tolerance = [&p, taps](const kernels::Kernel&, int64_t, double expected) {
@@ -57,8 +57,8 @@ PoolCase RandomPool(uint64_t seed) {
       *end[i] = random.Int(0, *k[i] - 1);
     }
     pool.ceil = random.Chance(2);
-    pool.indices = p.op == PoolOp::kMax && random.Chance(3);
-    p.indices_column_major = pool.indices && random.Chance(3);
+    p.indices = p.op == PoolOp::kMax && random.Chance(3);
+    p.indices_column_major = p.indices && random.Chance(3);
     p.count_include_pad = random.Chance(2);
     pool.x_layout = random.Chance(3) ? MapLayout::kChannelsFirst : MapLayout::kChannelsLast;
     pool.y_layout = random.Chance(3) ? MapLayout::kChannelsFirst : MapLayout::kChannelsLast;

@@ -27,7 +27,7 @@ using Values = std::vector<float>;
 TEST_CASE("reference pool: maxima and their positions") {
   const Values x = {1, 5, 2, 3, 4, 5, 0, 1, 8, 7, 6, 5};  // 3 rows of 4
   std::vector<int64_t> indices;
-  CHECK(Pool("max n1 c1 h3 w4 k2x2 s2 ceil", x, &indices) == Values{5, 3, 8, 6});
+  CHECK(Pool("max n1 c1 h3 w4 k2x2 s2 ceil indices", x, &indices) == Values{5, 3, 8, 6});
   CHECK(indices == std::vector<int64_t>{1, 3, 8, 10});
   CHECK(Pool("max n1 c1 h3 w4 k3x3 p1 s2", x) == Values{5, 5, 8, 7});
 }
