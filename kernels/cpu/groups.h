@@ -1,0 +1,13 @@
+// The groups of SIMD rows, one a source file; table.cc puts them in order. Each returns the rows of
+// the target that is chosen at the time of the call.
+#pragma once
+
+#include <span>
+
+#include "kernels/kernel.h"
+
+namespace doppio::kernels::cpu {
+
+std::span<const Kernel> GemmRows();
+
+}  // namespace doppio::kernels::cpu

@@ -1,0 +1,14 @@
+#include <hwy/highway.h>
+
+#include "kernels/cpu/groups.h"
+#include "kernels/cpu/rows.h"
+#include "kernels/cpu/target.h"
+
+namespace doppio::kernels::cpu {
+
+void ForEachGroup(GroupVisitor visit, void* context) {
+  UpdateChosenTarget();
+  visit(GemmRows(), context);
+}
+
+}  // namespace doppio::kernels::cpu
