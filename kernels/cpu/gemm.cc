@@ -259,9 +259,9 @@ constexpr Kernel kRows[] = {
      .run = RunUnpacked},
 };
 
-}  // namespace
-
 std::span<const Kernel> Rows() { return kRows; }
+
+}  // namespace
 
 }  // namespace HWY_NAMESPACE
 }  // namespace doppio::kernels::cpu

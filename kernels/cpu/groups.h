@@ -8,6 +8,7 @@
 
 namespace doppio::kernels::cpu {
 
+std::span<const Kernel> ConvRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

@@ -8,6 +8,7 @@ namespace doppio::kernels::cpu {
 
 void ForEachGroup(GroupVisitor visit, void* context) {
   UpdateChosenTarget();
+  visit(ConvRows(), context);
   visit(GemmRows(), context);
 }
 
