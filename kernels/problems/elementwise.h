@@ -8,6 +8,7 @@
 
 #include <doppio/tensor.h>
 
+#include "base/float8.h"
 #include "kernels/problems/unary_op.h"
 
 namespace doppio::kernels {
@@ -68,11 +69,13 @@ struct WhereProblem {
 
 // y[i] = x[i] converted: float to integer truncates and saturates (NaN gives 0), integer to integer
 // wraps, anything to bool is != 0, float to a smaller float rounds to nearest even.
+// Types of less than 8 bits are packed, the first element in the low bits; strides count elements.
 // Operands: in[0] x; out[0] y.
 struct CastProblem {
   ElementType x_type = ElementType::kFloat;
   ElementType y_type = ElementType::kFloat;
   bool saturate = true;  // float8 targets: clamp to the largest finite value instead of NaN or inf
+  base::PowerRounding power_rounding = base::PowerRounding::kUp;  // kFloat8E8M0 targets
   int rank = 0;
   int64_t dims[kMaxRank] = {};
   int64_t x_strides[kMaxRank] = {};

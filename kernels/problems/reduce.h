@@ -18,7 +18,9 @@ enum class ReduceOp : uint8_t {
 };
 
 // y[o] = op over r of x[o . keep_x + r . reduce_x]. An empty reduction gives 0 (sums, L1, L2), 1
-// (kProd), -inf (kLogSum, kLogSumExp), the lowest (kMax) or highest (kMin) value; kMean NaN.
+// (kProd), -inf (kLogSum, kLogSumExp), the lowest (kMax) or highest (kMin) value, which for floats is an
+// infinity; kMean NaN (integers: 0). Integer sums wrap; what is not an integer is truncated toward
+// zero. kMax and kMin: a NaN wins.
 // Operands: in[0] x; out[0] y.
 struct ReduceProblem {
   ReduceOp op = ReduceOp::kSum;

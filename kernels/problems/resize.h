@@ -23,7 +23,8 @@ enum class ResizeCoordinates : uint8_t {
 enum class NearestMode : uint8_t { kRoundPreferFloor, kRoundPreferCeil, kFloor, kCeil };
 
 // Separable resampling of [n, c, d, h, w]; a dimension of equal sizes and scale 1 is copied.
-// Operands: in[0] x; out[0] y.
+// Taps outside the input repeat its edge (exclude_outside: are left out, the rest weighted up).
+// Integer results are truncated toward zero and held within the type. Operands: in[0] x; out[0] y.
 struct ResizeProblem {
   ResizeMode mode = ResizeMode::kNearest;
   ResizeCoordinates coordinates = ResizeCoordinates::kHalfPixel;
