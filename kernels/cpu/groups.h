@@ -9,6 +9,7 @@
 namespace doppio::kernels::cpu {
 
 std::span<const Kernel> ConvRows();
+std::span<const Kernel> DwConvRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

@@ -9,6 +9,7 @@ namespace doppio::kernels::cpu {
 void ForEachGroup(GroupVisitor visit, void* context) {
   UpdateChosenTarget();
   visit(ConvRows(), context);
+  visit(DwConvRows(), context);
   visit(GemmRows(), context);
 }
 
