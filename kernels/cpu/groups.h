@@ -10,6 +10,7 @@ namespace doppio::kernels::cpu {
 
 std::span<const Kernel> ConvRows();
 std::span<const Kernel> DwConvRows();
+std::span<const Kernel> CopyRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

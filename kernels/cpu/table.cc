@@ -10,6 +10,7 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   UpdateChosenTarget();
   visit(ConvRows(), context);
   visit(DwConvRows(), context);
+  visit(CopyRows(), context);
   visit(GemmRows(), context);
 }
 
