@@ -11,6 +11,9 @@ namespace doppio::kernels::cpu {
 std::span<const Kernel> ConvRows();
 std::span<const Kernel> DwConvRows();
 std::span<const Kernel> CopyRows();
+std::span<const Kernel> UnaryRows();
+std::span<const Kernel> BinaryRows();
+std::span<const Kernel> PoolRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

@@ -1,10 +1,10 @@
-// OuterWalk: the dimensions of a strided problem that are left when a kernel has taken its inner ones,
-// and the offsets of its operands there. Plain integer arithmetic, compiled once.
+// OuterWalk: the dimensions of a strided problem that are left when a kernel has taken its inner
+// ones, and the offsets of its operands there. Plain integer arithmetic, compiled once.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 namespace doppio::kernels::cpu {
 

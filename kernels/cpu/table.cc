@@ -11,6 +11,9 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(ConvRows(), context);
   visit(DwConvRows(), context);
   visit(CopyRows(), context);
+  visit(UnaryRows(), context);
+  visit(BinaryRows(), context);
+  visit(PoolRows(), context);
   visit(GemmRows(), context);
 }
 

@@ -21,12 +21,15 @@ namespace HWY_NAMESPACE {
 
 HWY_INLINE Floats SetAll(float value) { return hn::Set(FloatTag(), value); }
 
+// y where x is a number, else x: Highway's functions make numbers of NaN.
+HWY_INLINE Floats KeepNan(Floats x, Floats y) { return hn::IfThenElse(hn::Eq(x, x), y, x); }
+
 // exp(-104) is 0 and exp(89) infinity in float: beyond lies nothing new.
 HWY_INLINE Floats VectorExp(Floats x) {
-  return hn::Exp(FloatTag(), ClampTo(x, SetAll(-104.0f), SetAll(89.0f)));
+  return KeepNan(x, hn::Exp(FloatTag(), ClampTo(x, SetAll(-104.0f), SetAll(89.0f))));
 }
 HWY_INLINE Floats VectorExpm1(Floats x) {
-  return hn::Expm1(FloatTag(), ClampTo(x, SetAll(-104.0f), SetAll(89.0f)));
+  return KeepNan(x, hn::Expm1(FloatTag(), ClampTo(x, SetAll(-104.0f), SetAll(89.0f))));
 }
 
 HWY_INLINE Floats VectorLog(Floats x) {
@@ -41,7 +44,7 @@ HWY_INLINE Floats VectorLog(Floats x) {
 
 // tanh(10) is 1 in float.
 HWY_INLINE Floats VectorTanh(Floats x) {
-  return hn::Tanh(FloatTag(), ClampTo(x, SetAll(-10.0f), SetAll(10.0f)));
+  return KeepNan(x, hn::Tanh(FloatTag(), ClampTo(x, SetAll(-10.0f), SetAll(10.0f))));
 }
 
 HWY_INLINE Floats VectorSigmoid(Floats x) {
@@ -68,7 +71,7 @@ HWY_INLINE Floats VectorErf(Floats x) {
   r = hn::MulAdd(r, t, SetAll(-6.34846687e-1f));
   r = hn::MulAdd(r, t, SetAll(-1.28717512e-1f));
   r = hn::Sub(hn::Mul(r, t), t);
-  const Floats large = hn::CopySign(hn::Sub(SetAll(1.0f), hn::Exp(d, r)), x);
+  const Floats large = KeepNan(x, hn::CopySign(hn::Sub(SetAll(1.0f), hn::Exp(d, r)), x));
   Floats q = SetAll(-5.96761703e-4f);
   q = hn::MulAdd(q, s, SetAll(4.99119423e-3f));
   q = hn::MulAdd(q, s, SetAll(-2.67681349e-2f));
@@ -76,7 +79,7 @@ HWY_INLINE Floats VectorErf(Floats x) {
   q = hn::MulAdd(q, s, SetAll(-3.76125336e-1f));
   q = hn::MulAdd(q, s, SetAll(1.28379166e-1f));
   const Floats small = hn::MulAdd(q, x, x);
-  return hn::IfThenElse(hn::Gt(t, SetAll(0.927734375f)), large, small);
+  return hn::IfThenElse(hn::Le(t, SetAll(0.927734375f)), small, large);
 }
 
 // op(x) with the operation's parameters a and b in every lane.
