@@ -14,6 +14,9 @@ std::span<const Kernel> CopyRows();
 std::span<const Kernel> UnaryRows();
 std::span<const Kernel> BinaryRows();
 std::span<const Kernel> PoolRows();
+std::span<const Kernel> SoftmaxRows();
+std::span<const Kernel> AffineRows();
+std::span<const Kernel> ReduceRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

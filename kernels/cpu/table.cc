@@ -14,6 +14,9 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(UnaryRows(), context);
   visit(BinaryRows(), context);
   visit(PoolRows(), context);
+  visit(SoftmaxRows(), context);
+  visit(AffineRows(), context);
+  visit(ReduceRows(), context);
   visit(GemmRows(), context);
 }
 
