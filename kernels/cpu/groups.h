@@ -17,6 +17,8 @@ std::span<const Kernel> PoolRows();
 std::span<const Kernel> SoftmaxRows();
 std::span<const Kernel> AffineRows();
 std::span<const Kernel> ReduceRows();
+std::span<const Kernel> ConvTransposeRows();
+std::span<const Kernel> LayerNormRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

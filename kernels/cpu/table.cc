@@ -17,6 +17,8 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(SoftmaxRows(), context);
   visit(AffineRows(), context);
   visit(ReduceRows(), context);
+  visit(ConvTransposeRows(), context);
+  visit(LayerNormRows(), context);
   visit(GemmRows(), context);
 }
 
