@@ -147,13 +147,13 @@ void Indices(const PoolProblem& p, const Window& window, const Position& at, con
         }
       }
     }
-    indices[at.n * p.y.n + c * p.y.c + at.z * p.y.d + at.y * p.y.h + at.x * p.y.w] = index;
+    indices[(((at.n * p.c + c) * p.od + at.z) * p.oh + at.y) * p.ow + at.x] = index;
   }
 }
 
 StepStatus Run(const void* problem, int, Range range, const Operands& operands, void*) {
   const PoolProblem& p = As(problem);
-  int64_t* const indices = p.op == PoolOp::kMax ? static_cast<int64_t*>(operands.out[1]) : nullptr;
+  int64_t* const indices = p.indices ? static_cast<int64_t*>(operands.out[1]) : nullptr;
   for (int64_t unit = range.begin; unit < range.end; ++unit) {
     const int64_t blocks = ChannelBlocks(p);
     const int64_t c0 = unit % blocks * kChannels;
