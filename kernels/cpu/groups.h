@@ -19,6 +19,8 @@ std::span<const Kernel> AffineRows();
 std::span<const Kernel> ReduceRows();
 std::span<const Kernel> ConvTransposeRows();
 std::span<const Kernel> LayerNormRows();
+std::span<const Kernel> LrnRows();
+std::span<const Kernel> ResizeRows();
 std::span<const Kernel> GemmRows();
 
 }  // namespace doppio::kernels::cpu

@@ -19,6 +19,8 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(ReduceRows(), context);
   visit(ConvTransposeRows(), context);
   visit(LayerNormRows(), context);
+  visit(LrnRows(), context);
+  visit(ResizeRows(), context);
   visit(GemmRows(), context);
 }
 
