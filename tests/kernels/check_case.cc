@@ -123,14 +123,16 @@ void CheckCase(const KernelCase& test) {
   const auto expected = RunGuarded(test, *reference, Cut::kWhole, Guard::kBehind, -1);
   REQUIRE(expected);
   CheckRow(test, *reference, *expected);
+  bool first_target = true;  // other engines know no targets: they are run once
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
     const kernels::KernelTable table;
     INFO("target: " << kernels::cpu::ChosenTargetName());
     for (const Kernel* row : table.rows()) {
       if (row->kind != test.kind || row == reference || !row->supports(test.problem)) continue;
-      CheckRow(test, *row, *expected);
+      if (row->engine == kernels::Engine::kSimd || first_target) CheckRow(test, *row, *expected);
     }
+    first_target = false;
   }
   hwy::SetSupportedTargetsForTest(0);
 }
