@@ -11,6 +11,7 @@
 #include "runtime/api/predictor_impl.h"
 #include "runtime/exec/executor.h"
 #include "runtime/exec/thread_pool.h"
+#include "runtime/operators/operator.h"
 #include "runtime/operators/step_error.h"
 
 namespace doppio {
