@@ -296,12 +296,37 @@ void GatherRun(const ConvProblem& p, const float* row, int64_t ix0, int64_t run,
   }
 }
 
+// Whether all runs of a pixel's window lie inside x and may be read by whole vectors.
+bool InsideByVectors(const ConvProblem& p, const Pixel& at, int64_t run) {
+  const int64_t iy = at.y * p.sh - p.ph;
+  const int64_t ix = at.x * p.sw - p.pw;
+  const int64_t lanes = VectorLanes();
+  return p.kd == 1 && p.id == 1 && p.pd == 0 && p.dw == 1 && p.x.w == run && iy >= 0 && ix >= 0 &&
+         iy + (p.kh - 1) * p.dh < p.ih &&
+         ix * run + base::CeilDiv(p.kw * run, lanes) * lanes <= p.iw * run;
+}
+
 // The values under one pixel's window, in the order of the packed depth.
 template <Source kSource>
 void GatherRow(const ConvProblem& p, const Pixel& at, const float* x, float* to) {
   const int64_t planes = kSource == Source::kRowsOfNchw ? p.c : 1;
   const int64_t run = kSource == Source::kRowsOfNchw ? 1 : p.c;
   const int64_t ix0 = at.x * p.sw - p.pw;
+  if (InsideByVectors(p, at, run)) {
+    // The common case without a test a run: 21 runs of 7 values for the first layer of ResNet.
+    const int64_t count = p.kw * run;
+    const int64_t lanes = VectorLanes();
+    for (int64_t plane = 0; plane < planes; ++plane) {
+      const float* from =
+          x + at.n * p.x.n + plane * p.x.c + (at.y * p.sh - p.ph) * p.x.h + ix0 * run;
+      for (int64_t ky = 0; ky < p.kh; ++ky, from += p.dh * p.x.h, to += count) {
+        for (int64_t i = 0; i < count; i += lanes) {
+          hn::StoreU(hn::LoadU(FloatTag(), from + i), FloatTag(), to + i);
+        }
+      }
+    }
+    return;
+  }
   for (int64_t plane = 0; plane < planes; ++plane) {
     const float* const image = x + at.n * p.x.n + plane * p.x.c;
     for (int64_t kz = 0; kz < p.kd; ++kz) {
