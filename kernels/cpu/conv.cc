@@ -185,8 +185,14 @@ void PackPanel(const ConvProblem& p, const Shape& s, const SetWeights& weights, 
         const int64_t offset = kz * p.w.d + ky * p.w.h + kx * p.w.w;
         for (int64_t ci = 0; ci < s.c; ++ci) {
           const int64_t k = source == Source::kRowsOfNchw ? ci * s.taps + tap : tap * s.c + ci;
-          for (int64_t j = 0; j < padded; ++j) {
-            to[k * padded + j] = j < columns ? weights.At(j0 + j, ci, offset) : 0;
+          float* const row = to + k * padded;
+          std::fill(row + columns, row + padded, 0.0f);
+          if (s.merged == 1) {
+            // Without the divisions of At: a load packs 25 million weights of ResNet-50.
+            const float* const from = weights.w + j0 * p.w.n + ci * p.w.c + offset;
+            for (int64_t j = 0; j < columns; ++j) row[j] = from[j * p.w.n];
+          } else {
+            for (int64_t j = 0; j < columns; ++j) row[j] = weights.At(j0 + j, ci, offset);
           }
         }
       }
