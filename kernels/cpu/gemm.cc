@@ -19,6 +19,9 @@ namespace {
 
 const GemmProblem& As(const void* problem) { return *static_cast<const GemmProblem*>(problem); }
 
+// Packed columns beyond 1 MB leave L2 before the next block of rows comes.
+constexpr int64_t kResidentFloats = 256 << 10;
+
 // A unit is one block of rows times `columns` columns. Few blocks are cut into narrower ones, so
 // that 16 threads have something to do; the cut depends on the sizes alone.
 struct Cut {
@@ -149,9 +152,13 @@ const float* Offset(const void* base, int64_t offset) {
 void RunUnit(const GemmProblem& p, int64_t unit, const Operands& operands, const float* packed,
              void* scratch) {
   const Cut cut = CutOf(p.m, p.n);
-  const int64_t column_block = unit % cut.column_blocks;
-  const int64_t row_block = unit / cut.column_blocks % cut.row_blocks;
-  const int64_t batch = unit / cut.column_blocks / cut.row_blocks;
+  // The larger operand is walked once: columns that do not fit L2 stay still while all rows pass.
+  const bool rows_inner = PackedFloats(p.k, p.n) > kResidentFloats;
+  const int64_t inner = rows_inner ? cut.row_blocks : cut.column_blocks;
+  const int64_t outer = rows_inner ? cut.column_blocks : cut.row_blocks;
+  const int64_t row_block = rows_inner ? unit % inner : unit / inner % outer;
+  const int64_t column_block = rows_inner ? unit / inner % outer : unit % inner;
+  const int64_t batch = unit / inner / outer;
   const int64_t i0 = row_block * p.m / cut.row_blocks;
   const int64_t j0 = column_block * cut.columns;
   GemmBlock block;
