@@ -1,5 +1,8 @@
 #include "runtime/operators/lower_context.h"
 
+#include <cstring>
+
+#include "base/message.h"
 #include "kernels/problems/elementwise.h"
 
 namespace doppio::operators {
@@ -90,9 +93,38 @@ kernels::MapStrides MapStridesOf(const TensorRef& tensor) {
   return map;
 }
 
+void MergeDims(int* rank, int64_t* dims, int operands, int64_t* const* strides) {
+  const int64_t* order = strides[operands - 1];
+  const auto distance = [&](int i) { return order[i] < 0 ? -order[i] : order[i]; };
+  int kept = 0;
+  for (int i = 0; i < *rank; ++i) {
+    if (dims[i] == 1) continue;
+    dims[kept] = dims[i];
+    for (int s = 0; s < operands; ++s) strides[s][kept] = strides[s][i];
+    for (int at = kept++; at > 0 && distance(at - 1) < distance(at); --at) {
+      std::swap(dims[at - 1], dims[at]);
+      for (int s = 0; s < operands; ++s) std::swap(strides[s][at - 1], strides[s][at]);
+    }
+  }
+  *rank = kept;
+  kernels::Collapse(rank, dims, operands, strides);
+}
+
+int64_t ElementBytes(ElementType type) { return ElementBits(type) / 8; }
+
+namespace {
+
+Status CheckWholeBytes(ElementType type) {
+  if (ElementBits(type) >= 8) return {};
+  return Unsupported(base::Cat("elements of type ", type, " cannot be moved one by one"));
+}
+
+}  // namespace
+
 Status LowerContext::Copy(const TensorRef& from, const TensorRef& to) {
+  DOPPIO_RETURN_IF_ERROR(CheckWholeBytes(to.type));
   kernels::CopyProblem problem;
-  problem.element_bytes = ElementBits(to.type) / 8;
+  problem.element_bytes = ElementBytes(to.type);
   problem.rank = to.dims.rank();
   for (int i = 0; i < problem.rank; ++i) {
     problem.dims[i] = to.dims[i];
@@ -100,8 +132,39 @@ Status LowerContext::Copy(const TensorRef& from, const TensorRef& to) {
     problem.y_strides[i] = to.strides[i];
   }
   int64_t* const strides[] = {problem.x_strides, problem.y_strides};
-  kernels::Collapse(&problem.rank, problem.dims, 2, strides);
+  MergeDims(&problem.rank, problem.dims, 2, strides);
   return Emit(ProblemKind::kCopy, problem, {from}, {to});
+}
+
+namespace {
+
+kernels::FillProblem FillOf(const TensorRef& to) {
+  kernels::FillProblem problem;
+  problem.element_bytes = ElementBytes(to.type);
+  problem.rank = to.dims.rank();
+  for (int i = 0; i < problem.rank; ++i) {
+    problem.dims[i] = to.dims[i];
+    problem.y_strides[i] = to.strides[i];
+  }
+  int64_t* const strides[] = {problem.y_strides};
+  MergeDims(&problem.rank, problem.dims, 1, strides);
+  return problem;
+}
+
+}  // namespace
+
+Status LowerContext::Fill(const TensorRef& to, const void* value) {
+  DOPPIO_RETURN_IF_ERROR(CheckWholeBytes(to.type));
+  kernels::FillProblem problem = FillOf(to);
+  std::memcpy(problem.value, value, static_cast<size_t>(problem.element_bytes));
+  return Emit(ProblemKind::kFill, problem, {}, {to});
+}
+
+Status LowerContext::FillFrom(const TensorRef& to, const TensorRef& value) {
+  DOPPIO_RETURN_IF_ERROR(CheckWholeBytes(to.type));
+  kernels::FillProblem problem = FillOf(to);
+  problem.from_input = true;
+  return Emit(ProblemKind::kFill, problem, {value}, {to});
 }
 
 StatusOr<TensorRef> LowerContext::RowMajor(const TensorRef& tensor) {

@@ -80,12 +80,16 @@ class LowerContext {
   virtual double Cost(kernels::ProblemKind kind, const void* problem,
                       std::span<const TensorRef> inputs) const = 0;
 
-  // Copies element by element, whatever the strides; dims are equal.
+  // Copies element by element, whatever the strides; dims are equal. kUnsupported for types below a byte.
   Status Copy(const TensorRef& from, const TensorRef& to);
   // `tensor` itself when it is row-major, else a row-major copy.
   StatusOr<TensorRef> RowMajor(const TensorRef& tensor);
   // The same for channels-last.
   StatusOr<TensorRef> ChannelsLast(const TensorRef& tensor);
+  // Sets every element of `to` to the element at `value`, of to's type.
+  Status Fill(const TensorRef& to, const void* value);
+  // The same with the one element of the tensor `value`.
+  Status FillFrom(const TensorRef& to, const TensorRef& value);
 
  protected:
   ~LowerContext() = default;
@@ -103,6 +107,11 @@ TensorRef WithDims(TensorRef tensor, const Dims& dims, const Dims& strides);
 TensorRef Reshaped(TensorRef tensor, const Dims& dims);
 // Strides that walk `tensor` as if it had `dims` (NumPy broadcasting, aligned at the end): 0 where repeated.
 Dims BroadcastStrides(const TensorRef& tensor, const Dims& dims);
+// Brings the dimensions of an element-wise problem into the order of the last operand's memory (outermost
+// first) and merges them (kernels::Collapse): a dense tensor has rank 1 then, whatever its layout.
+void MergeDims(int* rank, int64_t* dims, int operands, int64_t* const* strides);
+// Bytes of one element; 0 for types that are packed below a byte.
+int64_t ElementBytes(ElementType type);
 // Strides of a feature map [n, c, spatial...] as kernels want them; rank 2 to 5.
 kernels::MapStrides MapStridesOf(const TensorRef& tensor);
 
