@@ -59,6 +59,7 @@ uint16_t EncodeSmallFloat(double value, const SmallFloatFormat& format, Overflow
   if (std::isnan(value)) return NanBits(format, sign);
   const double magnitude = std::fabs(value);
   if (std::isinf(magnitude)) return OverflowBits(format, sign, overflow);
+  if (magnitude == 0) return format.special == SpecialValues::kFnuz ? uint16_t{0} : sign;
   int exponent = 0;
   std::frexp(magnitude, &exponent);   // magnitude = f 2^exponent, f in [1/2, 1)
   const int least = 1 - format.bias;  // exponent of the least normal number

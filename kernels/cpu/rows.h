@@ -8,8 +8,8 @@
 namespace doppio::kernels::cpu {
 
 using GroupVisitor = void (*)(std::span<const Kernel> rows, void* context);
-// Calls `visit` with every group of rows for the SIMD target chosen now, most specialised rows first.
-// Highway's SetSupportedTargetsForTest before this call chooses another target.
+// Calls `visit` with every group of rows for the SIMD target chosen now, most specialised rows
+// first. Highway's SetSupportedTargetsForTest before this call chooses another target.
 void ForEachGroup(GroupVisitor visit, void* context);
 
 // What the cost functions may know of the chosen target.

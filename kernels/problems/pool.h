@@ -16,13 +16,14 @@ enum class PoolOp : uint8_t { kMax, kAverage, kLp };
 // inside the input plus its begin and end padding (taps beyond that, which ceil rounding makes, never
 // count). A window without any tap gives the lowest value (max) or 0.
 //
-// Operands: in[0] x; out[0] y, out[1] indices (int64, kMax only, may be null): the flat position of the
+// Operands: in[0] x; out[0] y, out[1] indices (int64, kMax only, when `indices`): the flat position of the
 // maximum in the row-major [n, c, d, h, w] input (or, with indices_column_major, with the spatial
 // positions counted d fastest), the first one of equals.
 struct PoolProblem {
   PoolOp op = PoolOp::kMax;
   ElementType type = ElementType::kFloat;
   bool count_include_pad = false;
+  bool indices = false;  // operand out[1] is present
   bool indices_column_major = false;
   double p = 2;  // kLp: (sum |x|^p)^(1/p)
   int64_t n = 1, c = 1;

@@ -12,7 +12,8 @@ constexpr auto kMaxTypes = kFloatTypes + TypeList<int8_t, uint8_t>{};
 
 bool Supports(const void* problem) {
   const auto& p = *static_cast<const PoolProblem*>(problem);
-  return p.op == PoolOp::kMax ? Contains(kMaxTypes, p.type) : Contains(kFloatTypes, p.type);
+  if (p.op == PoolOp::kMax) return Contains(kMaxTypes, p.type);
+  return Contains(kFloatTypes, p.type) && !p.indices;
 }
 
 // A unit is one output row of one channel.
@@ -111,7 +112,7 @@ StepStatus Run(const void* problem, int, Range range, const Operands& operands, 
   return VisitType(kMaxTypes, p.type, [&]<class T>(TypeTag<T>) {
     const auto* x = static_cast<const T*>(operands.in[0]);
     auto* y = static_cast<T*>(operands.out[0]);
-    auto* indices = p.op == PoolOp::kMax ? static_cast<int64_t*>(operands.out[1]) : nullptr;
+    auto* indices = p.indices ? static_cast<int64_t*>(operands.out[1]) : nullptr;
     for (int64_t unit = range.begin; unit < range.end; ++unit) {
       Position at{unit / (p.oh * p.od * p.c), unit / (p.oh * p.od) % p.c, unit / p.oh % p.od,
                   unit % p.oh, 0};

@@ -102,6 +102,7 @@ Status LowerPool(LowerContext& c) {
   p.x = MapStridesOf(x);
   p.y = MapStridesOf(y);
   const TensorRef indices = c.output_count() > 1 ? c.output(1) : TensorRef();
+  p.indices = indices.present();
   return c.Emit(ProblemKind::kPool, p, {x}, {y, indices});
 }
 

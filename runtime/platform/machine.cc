@@ -102,6 +102,17 @@ size_t PeakMemoryBytes() {
   return static_cast<size_t>(usage.ru_maxrss) * 1024;
 }
 
+std::string CpuName() {
+  const SmallText info("/proc/cpuinfo");
+  const char* found = strstr(info.text, "model name");
+  const char* colon = found != nullptr ? strchr(found, ':') : nullptr;
+  if (colon == nullptr) return "unknown";
+  const char* begin = colon + 1;
+  while (*begin == ' ') ++begin;
+  const char* end = strchr(begin, '\n');
+  return end != nullptr ? std::string(begin, end) : std::string(begin);
+}
+
 int64_t NowNs() {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include <doppio/status.h>
 
@@ -14,6 +15,8 @@ int UsableCores();
 size_t FreeMemoryBytes();
 // Bytes of memory that this process holds at most so far; 0 when nobody says.
 size_t PeakMemoryBytes();
+// What the processor calls itself, e.g. "AMD EPYC 9B45"; "unknown" when nobody says.
+std::string CpuName();
 // Monotonic time in nanoseconds.
 int64_t NowNs();
 // Hint to the core that this thread waits in a loop.

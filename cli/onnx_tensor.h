@@ -1,0 +1,15 @@
+// ONNX's TensorProto files (.pb), read without protobuf: what ONNX's backend tests store inputs in.
+#pragma once
+
+#include <span>
+
+#include <doppio/status.h>
+
+#include "cli/tensor.h"
+
+namespace doppio::cli {
+
+// kCorruptModel says what is wrong. External data is refused.
+StatusOr<Tensor> ParseOnnxTensor(std::span<const uint8_t> bytes);
+
+}  // namespace doppio::cli

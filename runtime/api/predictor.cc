@@ -1,0 +1,225 @@
+#include <doppio/predictor.h>
+
+#include <algorithm>
+#include <new>
+
+#include "base/message.h"
+#include "kernels/cpu/rows.h"
+#include "runtime/api/predictor_impl.h"
+#include "runtime/graph/wire/schema.h"
+#include "runtime/passes/pass.h"
+#include "runtime/platform/machine.h"
+
+namespace doppio {
+namespace {
+
+using base::Cat;
+using graph::wire::NetFile;
+
+size_t DefaultMemoryLimit() {
+  const size_t free = platform::FreeMemoryBytes();
+  return free == SIZE_MAX ? SIZE_MAX : free / 2;
+}
+
+StatusOr<plan::EngineChoice> EngineFromName(const std::string& name) {
+  if (name == "auto" || name.empty()) return plan::EngineChoice::kAuto;
+  if (name == "reference") return plan::EngineChoice::kReference;
+  if (name == "simd") return plan::EngineChoice::kSimd;
+#if DOPPIO_HAVE_DNNL
+  if (name == "dnnl") return plan::EngineChoice::kDnnl;
+#endif
+  std::string known = "auto";
+  for (const std::string& engine : GetRuntimeInfo().engines) known += ", " + engine;
+  return InvalidArgument(Cat("engine ", base::Quoted(name), " is not in this build; it has ", known));
+}
+
+TensorInfo DescribeValue(const graph::Value& value, std::string_view name,
+                         const graph::SymbolTable& symbols) {
+  TensorInfo info;
+  info.name = name;
+  info.type = value.is_constant ? value.constant.type : value.declared.type;
+  info.has_shape = value.is_constant || value.declared.has_shape;
+  for (const graph::Dim& dim : value.declared.dims) {
+    DimInfo size;
+    if (dim.known()) size.size = dim.value();
+    size.symbol = symbols.SymbolName(dim);
+    info.dims.push_back(size);
+  }
+  if (value.is_constant) {
+    for (int64_t size : value.constant.dims) info.dims.push_back({size, ""});
+  }
+  return info;
+}
+
+StatusOr<std::shared_ptr<const Predictor>> LoadFrom(std::unique_ptr<Predictor::Impl> impl,
+                                                    const NetFile& init, const NetFile& predict) {
+  DOPPIO_RETURN_IF_ERROR(impl->LoadPair(init, predict));
+  return MakePredictor(std::move(impl));
+}
+
+}  // namespace
+
+Predictor::Impl::Impl(const PredictorOptions& options)
+    : options_(options),
+      budget_(options.max_memory != 0 ? options.max_memory : DefaultMemoryLimit()),
+      weights_(&budget_) {}
+
+Status Predictor::Impl::SetOptions() {
+  DOPPIO_ASSIGN_OR_RETURN(resources_.options.engine, EngineFromName(options_.engine));
+  resources_.options.exact = options_.exact;
+  return {};
+}
+
+Status Predictor::Impl::LoadPair(const NetFile& init, const NetFile& predict) {
+  auto graph = std::unique_ptr<graph::Graph>(new (std::nothrow) graph::Graph(&budget_));
+  if (graph == nullptr) return OutOfMemory("no memory for a graph");
+  DOPPIO_RETURN_IF_ERROR(graph::wire::ReadPair(init, predict, graph.get()));
+  return Adopt(std::move(graph));
+}
+
+Status Predictor::Impl::AddExtraOutputs() {
+  for (const std::string& name : options_.extra_outputs) {
+    graph::Value* found = nullptr;
+    for (uint32_t id = 0; id < graph_->value_ids(); ++id) {
+      graph::Value* value = graph_->value(id);
+      if (value != nullptr && value->name == name) found = value;  // the last version of the blob
+    }
+    if (found == nullptr) return NotFound(Cat("blob ", base::Quoted(name), " is not in the net"));
+    bool known = false;
+    for (const graph::GraphOutput& output : graph_->outputs()) known |= output.name == name;
+    if (!known) DOPPIO_RETURN_IF_ERROR(graph_->AddOutput(found, name));
+  }
+  return {};
+}
+
+Status Predictor::Impl::Describe() {
+  for (const graph::Value* input : graph_->inputs()) {
+    inputs.push_back(DescribeValue(*input, input->name, graph_->symbols()));
+  }
+  for (const graph::GraphOutput& output : graph_->outputs()) {
+    outputs.push_back(DescribeValue(*output.value, output.name, graph_->symbols()));
+  }
+  return {};
+}
+
+Status Predictor::Impl::Adopt(std::unique_ptr<graph::Graph> graph) {
+  graph_ = std::move(graph);
+  DOPPIO_RETURN_IF_ERROR(SetOptions());
+  DOPPIO_RETURN_IF_ERROR(AddExtraOutputs());
+  DOPPIO_RETURN_IF_ERROR(Describe());
+  if (options_.optimize) DOPPIO_RETURN_IF_ERROR(passes::PrepareToRun(graph_.get()));
+  DOPPIO_RETURN_IF_ERROR(plan::NumberNodes(*graph_, &node_order_));
+  resources_.graph = graph_.get();
+  resources_.kernels = &kernels_;
+  resources_.weights = &weights_;
+  resources_.budget = &budget_;
+  resources_.node_order = node_order_.span();
+  return {};
+}
+
+StatusOr<std::shared_ptr<Plan>> Predictor::Impl::FindPlan(std::span<const int64_t> key,
+                                                          plan::Findings inputs,
+                                                          exec::ThreadPool& pool) const {
+  const std::lock_guard lock(mutex_);
+  for (size_t i = 0; i < plans_.size(); ++i) {
+    const base::Array<int64_t>& known = plans_[i]->key;
+    if (!std::equal(known.begin(), known.end(), key.begin(), key.end())) continue;
+    std::shared_ptr<Plan> found = plans_[i];
+    plans_.Erase(i);
+    DOPPIO_RETURN_IF_ERROR(plans_.Append(found));
+    return found;
+  }
+  auto made = std::make_shared<Plan>();
+  DOPPIO_RETURN_IF_ERROR(made->key.Assign(key));
+  DOPPIO_ASSIGN_OR_RETURN(made->first, plan::PlanSegment(resources_, nullptr, inputs, pool));
+  if (plans_.size() == kMaxPlans) plans_.Erase(0);
+  DOPPIO_RETURN_IF_ERROR(plans_.Append(made));
+  return made;
+}
+
+StatusOr<plan::Segment*> Predictor::Impl::FindNext(plan::Segment* segment,
+                                                   std::span<const int64_t> key,
+                                                   plan::Findings findings,
+                                                   exec::ThreadPool& pool) const {
+  const std::lock_guard lock(mutex_);
+  for (plan::Segment::Continuation& next : segment->next) {
+    if (std::equal(next.key.begin(), next.key.end(), key.begin(), key.end())) {
+      return next.segment.get();
+    }
+  }
+  plan::Segment::Continuation next;
+  DOPPIO_RETURN_IF_ERROR(next.key.Assign(key));
+  DOPPIO_ASSIGN_OR_RETURN(next.segment, plan::PlanSegment(resources_, segment, findings, pool));
+  plan::Segment* made = next.segment.get();
+  DOPPIO_RETURN_IF_ERROR(segment->next.Append(std::move(next)));
+  return made;
+}
+
+Predictor::Predictor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Predictor::~Predictor() = default;
+
+// The one way to construct a Predictor.
+struct PredictorMaker {
+  static std::shared_ptr<const Predictor> Make(std::unique_ptr<Predictor::Impl> impl) {
+    return std::shared_ptr<const Predictor>(new Predictor(std::move(impl)));
+  }
+};
+
+StatusOr<std::shared_ptr<const Predictor>> MakePredictor(std::unique_ptr<Predictor::Impl> impl) {
+  return PredictorMaker::Make(std::move(impl));
+}
+
+StatusOr<std::shared_ptr<const Predictor>> Predictor::Load(const std::string& folder,
+                                                           const PredictorOptions& options) {
+  const std::string slash = folder.empty() || folder.back() == '/' ? "" : "/";
+  return LoadFiles(folder + slash + "init_net.pb", folder + slash + "predict_net.pb", options);
+}
+
+StatusOr<std::shared_ptr<const Predictor>> Predictor::LoadFiles(const std::string& init_net,
+                                                                const std::string& predict_net,
+                                                                const PredictorOptions& options) {
+  auto impl = std::make_unique<Impl>(options);
+  const auto mode = options.copy_files ? platform::FileMode::kCopy : platform::FileMode::kMap;
+  DOPPIO_ASSIGN_OR_RETURN(platform::MappedFile predict,
+                          platform::MappedFile::Open(predict_net.c_str(), mode, &impl->budget()));
+  DOPPIO_ASSIGN_OR_RETURN(platform::MappedFile init,
+                          platform::MappedFile::Open(init_net.c_str(), mode, &impl->budget()));
+  // The bytes do not move with their MappedFile, so the graph may own the files after it was read.
+  const NetFile init_file{init.bytes(), init_net.c_str()};
+  const NetFile predict_file{predict.bytes(), predict_net.c_str()};
+  auto graph = std::make_unique<graph::Graph>(&impl->budget());
+  DOPPIO_RETURN_IF_ERROR(graph->Own(std::move(init)));
+  DOPPIO_RETURN_IF_ERROR(graph->Own(std::move(predict)));
+  DOPPIO_RETURN_IF_ERROR(graph::wire::ReadPair(init_file, predict_file, graph.get()));
+  const Status status = impl->Adopt(std::move(graph));
+  if (!status.ok()) return status.Annotate(predict_net);
+  return MakePredictor(std::move(impl));
+}
+
+StatusOr<std::shared_ptr<const Predictor>> Predictor::LoadBytes(std::span<const uint8_t> init_net,
+                                                                std::span<const uint8_t> predict_net,
+                                                                const PredictorOptions& options) {
+  return LoadFrom(std::make_unique<Impl>(options), {init_net, "init_net"},
+                  {predict_net, "predict_net"});
+}
+
+std::span<const TensorInfo> Predictor::inputs() const { return impl_->inputs; }
+std::span<const TensorInfo> Predictor::outputs() const { return impl_->outputs; }
+size_t Predictor::memory_in_use() const { return impl_->budget().used(); }
+size_t Predictor::packed_bytes() const { return impl_->weights().bytes(); }
+
+RuntimeInfo GetRuntimeInfo() {
+  RuntimeInfo info;
+  info.version = DOPPIO_VERSION;
+  info.engines = {"reference", "simd"};
+#if DOPPIO_HAVE_DNNL
+  info.engines.push_back("dnnl");
+#endif
+  info.simd_target = kernels::cpu::ChosenTargetName();
+  info.usable_cores = platform::UsableCores();
+  info.format_major = static_cast<int>(graph::wire::kFormatMajor);
+  info.format_minor = static_cast<int>(graph::wire::kFormatMinor);
+  return info;
+}
+
+}  // namespace doppio

@@ -1,0 +1,70 @@
+// Predictor::Impl: what a loaded pair is inside: the graph, its packed weights, and the plans made so far.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <doppio/predictor.h>
+
+#include "runtime/graph/graph.h"
+#include "runtime/graph/wire/pair_reader.h"
+#include "runtime/plan/planner.h"
+
+namespace doppio {
+
+// The plan for inputs of given types and sizes: the first segment, and the tree behind it.
+struct Plan {
+  base::Array<int64_t> key;  // of all inputs: type, rank, sizes
+  std::unique_ptr<plan::Segment> first;
+};
+
+class Predictor::Impl {
+ public:
+  explicit Impl(const PredictorOptions& options);
+
+  Status LoadPair(const graph::wire::NetFile& init, const graph::wire::NetFile& predict);
+  // Takes over a graph that somebody else made (the converter).
+  Status Adopt(std::unique_ptr<graph::Graph> graph);
+
+  const graph::Graph& graph() const { return *graph_; }
+  graph::Graph& mutable_graph() { return *graph_; }
+  base::MemoryBudget& budget() const { return budget_; }
+  const kernels::KernelTable& kernels() const { return kernels_; }
+  const plan::PlanResources& resources() const { return resources_; }
+  const plan::PackedWeights& weights() const { return weights_; }
+
+  // The plan of that key; made with `pool` when it is new. Plans beyond a few are forgotten, the one unused for
+  // longest first; Sessions keep theirs.
+  StatusOr<std::shared_ptr<Plan>> FindPlan(std::span<const int64_t> key, plan::Findings inputs,
+                                           exec::ThreadPool& pool) const;
+  // The segment that follows `segment` when a run has found `key`.
+  StatusOr<plan::Segment*> FindNext(plan::Segment* segment, std::span<const int64_t> key,
+                                    plan::Findings findings, exec::ThreadPool& pool) const;
+
+  std::vector<TensorInfo> inputs, outputs;
+
+ private:
+  static constexpr size_t kMaxPlans = 16;
+
+  Status SetOptions();
+  Status AddExtraOutputs();
+  Status Describe();
+
+  PredictorOptions options_;
+  mutable base::MemoryBudget budget_;
+  kernels::KernelTable kernels_;
+  std::unique_ptr<graph::Graph> graph_;
+  mutable plan::PackedWeights weights_;
+  base::Array<int32_t> node_order_;
+  plan::PlanResources resources_;
+  mutable std::mutex mutex_;
+  mutable base::Array<std::shared_ptr<Plan>> plans_;  // most recently used last
+};
+
+// Predictors are made by their static functions and by the converter.
+StatusOr<std::shared_ptr<const Predictor>> MakePredictor(std::unique_ptr<Predictor::Impl> impl);
+
+}  // namespace doppio

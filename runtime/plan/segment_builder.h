@@ -1,0 +1,93 @@
+// SegmentBuilder: the state of a segment while it is planned: memory, steps, and where each value stands. The
+// planner walks the nodes; NodeLowering (lowering.h) puts steps in through this.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include <doppio/status.h>
+
+#include "base/array.h"
+#include "runtime/operators/lower_context.h"
+#include "runtime/plan/choose.h"
+#include "runtime/plan/planner.h"
+
+namespace doppio::plan {
+
+using operators::TensorRef;
+using operators::ValueFacts;
+
+// One memory of the plan. Arena memories get their offset when all steps are known.
+struct PlanBuffer {
+  exec::Place place = exec::Place::kArena;
+  uint32_t index = 0;          // as BufferRef::index
+  int64_t base = 0;            // bytes before the buffer's begin, for memories of earlier segments
+  int64_t bytes = 0;           // kArena: size
+  const void* constant = nullptr;
+  int32_t first = -1, last = -1;  // steps that touch it
+  bool pinned = false;         // lives on after the segment
+  int live_values = 0;         // values that stand in it and will still be read
+};
+
+class SegmentBuilder {
+ public:
+  SegmentBuilder(const PlanResources& resources, Segment* segment, exec::ThreadPool* pool)
+      : resources_(resources), segment_(segment), pool_(pool) {}
+
+  Status Start(std::span<const ValueFacts> facts);
+
+  // --- memory --------------------------------------------------------------------------------------
+  StatusOr<int32_t> NewBuffer(const PlanBuffer& buffer);
+  PlanBuffer& buffer(int32_t id) { return buffers_[static_cast<size_t>(id)]; }
+  // Row-major memory in the arena, of given strides.
+  StatusOr<TensorRef> NewArenaTensor(ElementType type, const Dims& dims, const Dims& strides);
+  StatusOr<TensorRef> NewConstant(ElementType type, const Dims& dims, const void* data);
+  StatusOr<TensorRef> RefConstant(const graph::Constant& constant);
+
+  // --- values --------------------------------------------------------------------------------------
+  // Where `value` stands. Constants and known contents are put into memory when they are first asked for.
+  StatusOr<TensorRef> RefOf(const graph::Value* value);
+  bool Placed(const graph::Value* value) const { return refs_[value->id].present(); }
+  void Place(const graph::Value* value, const TensorRef& ref) { refs_[value->id] = ref; }
+  // A row-major form of `value`, converted once.
+  StatusOr<TensorRef> RowMajorRefOf(const graph::Value* value);
+  const ValueFacts& facts(const graph::Value* value) const { return facts_[value->id]; }
+
+  // --- steps ---------------------------------------------------------------------------------------
+  Status Emit(const graph::Node* node, kernels::ProblemKind kind, const void* problem, size_t bytes,
+              std::span<const TensorRef> inputs, std::span<const TensorRef> outputs);
+  Choice Choose(const graph::Node* node, kernels::ProblemKind kind, const void* problem,
+                std::span<const TensorRef> inputs) const;
+  Status EmitCopy(const graph::Node* node, const TensorRef& from, const TensorRef& to);
+  int32_t step_count() const { return static_cast<int32_t>(segment_->program.steps.size()); }
+
+  // Places the arena and writes final operands.
+  Status Finish();
+  exec::BufferRef Resolve(const TensorRef& ref) const;
+
+  const PlanResources& resources() const { return resources_; }
+  Segment& segment() { return *segment_; }
+
+ private:
+  struct PendingOperand {
+    int32_t buffer = -1;
+    int64_t offset_bytes = 0;
+  };
+  void Touch(int32_t buffer, int32_t step);
+  Status AppendOperands(std::span<const TensorRef> refs, int32_t step);
+  Status PrepareKernel(const kernels::Kernel& kernel, const void* problem,
+                       std::span<const TensorRef> inputs, exec::Step* step);
+  Status NoKernel(const graph::Node* node, kernels::ProblemKind kind) const;
+
+  const PlanResources& resources_;
+  Segment* segment_;
+  exec::ThreadPool* pool_;
+  std::span<const ValueFacts> facts_;
+  base::Array<PlanBuffer> buffers_;
+  base::Array<TensorRef> refs_;            // by value id
+  base::Array<TensorRef> row_major_refs_;  // by value id
+  base::Array<PendingOperand> operands_;
+  base::Array<int32_t> workspaces_;        // buffer of each step's workspace, or -1
+};
+
+}  // namespace doppio::plan
