@@ -1,15 +1,36 @@
 // Conversion of elements from one type to another.
+#include "runtime/operators/cast.h"
+
 #include "base/message.h"
-#include "kernels/problems/elementwise.h"
 #include "runtime/operators/caffe2_types.h"
 #include "runtime/operators/content.h"
-#include "runtime/operators/lower_context.h"
 #include "runtime/operators/rows.h"
 
 namespace doppio::operators {
-namespace {
-
 using base::Cat;
+
+Status EmitCast(LowerContext& c, kernels::CastProblem p, const TensorRef& x, const TensorRef& y) {
+  p.x_type = x.type;
+  p.y_type = y.type;
+  p.rank = y.dims.rank();
+  for (int i = 0; i < p.rank; ++i) {
+    p.dims[i] = y.dims[i];
+    p.x_strides[i] = x.strides[i];
+    p.y_strides[i] = y.strides[i];
+  }
+  int64_t* const strides[] = {p.x_strides, p.y_strides};
+  MergeDims(&p.rank, p.dims, 2, strides);
+  return c.Emit(kernels::ProblemKind::kCast, p, {x}, {y});
+}
+
+StatusOr<TensorRef> AsType(LowerContext& c, const TensorRef& x, ElementType type) {
+  if (x.type == type) return x;
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef y, c.Temporary(type, x.dims));
+  DOPPIO_RETURN_IF_ERROR(EmitCast(c, {}, x, y));
+  return y;
+}
+
+namespace {
 
 bool HasNumbers(ElementType type) {
   return type != ElementType::kUndefined && type != ElementType::kString &&
@@ -65,21 +86,11 @@ Status LowerCast(LowerContext& c) {
   const TensorRef x = c.input(0), y = c.output(0);
   if (x.type == y.type) return c.Alias(0, x);
   kernels::CastProblem p;
-  p.x_type = x.type;
-  p.y_type = y.type;
   if (!c.node().domain.empty()) {
     DOPPIO_RETURN_IF_ERROR(c.args.Bool("saturate", &p.saturate));
     DOPPIO_RETURN_IF_ERROR(ReadRounding(c.args, &p.power_rounding));
   }
-  p.rank = y.dims.rank();
-  for (int i = 0; i < p.rank; ++i) {
-    p.dims[i] = y.dims[i];
-    p.x_strides[i] = x.strides[i];
-    p.y_strides[i] = y.strides[i];
-  }
-  int64_t* const strides[] = {p.x_strides, p.y_strides};
-  MergeDims(&p.rank, p.dims, 2, strides);
-  return c.Emit(kernels::ProblemKind::kCast, p, {x}, {y});
+  return EmitCast(c, p, x, y);
 }
 
 constexpr ArgSpec kCastArgs[] = {{"to", ArgKind::kInt, 1}, {"from_type", ArgKind::kInt}};

@@ -1,5 +1,6 @@
 // Reductions over axes: Caffe2's and ONNX's.
-#include "kernels/problems/reduce.h"
+
+#include "runtime/operators/reduce.h"
 
 #include "base/message.h"
 #include "runtime/operators/content.h"
@@ -8,12 +9,36 @@
 #include "runtime/operators/view.h"
 
 namespace doppio::operators {
-namespace {
-
 using base::Cat;
 using kernels::ProblemKind;
 using kernels::ReduceOp;
 using kernels::ReduceProblem;
+
+Status EmitReduce(LowerContext& c, ReduceOp op, const Reduction& r, const TensorRef& x,
+                  const TensorRef& y) {
+  ReduceProblem p;
+  p.op = op;
+  p.type = x.type;
+  int out = 0;
+  for (int i = 0; i < x.dims.rank(); ++i) {
+    if (r.reduced[i]) {
+      p.reduce_dims[p.reduce_rank] = x.dims[i];
+      p.reduce_x[p.reduce_rank++] = x.strides[i];
+      if (r.keep) ++out;
+    } else {
+      p.keep_dims[p.keep_rank] = x.dims[i];
+      p.keep_x[p.keep_rank] = x.strides[i];
+      p.keep_y[p.keep_rank++] = y.strides[out++];
+    }
+  }
+  int64_t* const keep[] = {p.keep_x, p.keep_y};
+  MergeDims(&p.keep_rank, p.keep_dims, 2, keep);
+  int64_t* const reduce[] = {p.reduce_x};
+  MergeDims(&p.reduce_rank, p.reduce_dims, 1, reduce);
+  return c.Emit(ProblemKind::kReduce, p, {x}, {y});
+}
+
+namespace {
 
 struct NamedOp {
   std::string_view suffix;
@@ -38,13 +63,6 @@ ReduceOp OpOf(std::string_view type) {
   }
   return ReduceOp::kSum;
 }
-
-// Which axes go, and whether they stay as 1.
-struct Reduction {
-  bool reduced[kMaxRank] = {};
-  bool keep = true;
-  bool identity = false;  // nothing is reduced, not even over no axis
-};
 
 Status MarkAxes(std::span<const int64_t> axes, int rank, Reduction* r) {
   for (int64_t axis : axes) {
@@ -159,30 +177,6 @@ Status InferReduce(InferContext& c) {
   c.Set(0, x.type, ReducedShape(x.shape, r));
   if (r.identity) return KeepContent(c, 0, 0);
   return ReduceContent(c, op);
-}
-
-Status EmitReduce(LowerContext& c, ReduceOp op, const Reduction& r, const TensorRef& x,
-                  const TensorRef& y) {
-  ReduceProblem p;
-  p.op = op;
-  p.type = x.type;
-  int out = 0;
-  for (int i = 0; i < x.dims.rank(); ++i) {
-    if (r.reduced[i]) {
-      p.reduce_dims[p.reduce_rank] = x.dims[i];
-      p.reduce_x[p.reduce_rank++] = x.strides[i];
-      if (r.keep) ++out;
-    } else {
-      p.keep_dims[p.keep_rank] = x.dims[i];
-      p.keep_x[p.keep_rank] = x.strides[i];
-      p.keep_y[p.keep_rank++] = y.strides[out++];
-    }
-  }
-  int64_t* const keep[] = {p.keep_x, p.keep_y};
-  MergeDims(&p.keep_rank, p.keep_dims, 2, keep);
-  int64_t* const reduce[] = {p.reduce_x};
-  MergeDims(&p.reduce_rank, p.reduce_dims, 1, reduce);
-  return c.Emit(ProblemKind::kReduce, p, {x}, {y});
 }
 
 Status LowerReduce(LowerContext& c) {
