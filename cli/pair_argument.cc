@@ -1,8 +1,8 @@
 #include "cli/pair_argument.h"
 
-#include <charconv>
-
 #include <sys/stat.h>
+
+#include <charconv>
 
 #include "base/message.h"
 #include "cli/command.h"
@@ -31,7 +31,8 @@ StatusOr<size_t> ParseBytes(const std::string& text) {
   if (unit == "M" || unit == "m") shift = 20;
   if (unit == "G" || unit == "g") shift = 30;
   if (error != std::errc() || shift < 0 || number == 0 || number > (UINT64_MAX >> shift)) {
-    return InvalidArgument(Cat("size ", base::Quoted(text), ": write bytes, or a number with K, M or G"));
+    return InvalidArgument(
+        Cat("size ", base::Quoted(text), ": write bytes, or a number with K, M or G"));
   }
   return static_cast<size_t>(number << shift);
 }
@@ -43,13 +44,16 @@ void PairArgument::AddTo(CLI::App* command) {
 }
 
 void PairArgument::AddRunOptionsTo(CLI::App* command) {
-  command->add_option("--engine", engine, "auto, simd, reference, or dnnl where the build has it (default auto)");
+  command->add_option("--engine", engine,
+                      "auto, simd, reference, or dnnl where the build has it (default auto)");
   command->add_flag("--exact", exact, "No algorithm that computes in a transformed space");
-  command->add_option("--max-memory", max_memory,
-                      "Most bytes to allocate, e.g. 512M (default: half of what the machine leaves free)");
+  command->add_option(
+      "--max-memory", max_memory,
+      "Most bytes to allocate, e.g. 512M (default: half of what the machine leaves free)");
 }
 
-StatusOr<PredictorOptions> PairArgument::Options(const std::vector<std::string>& extra_outputs) const {
+StatusOr<PredictorOptions> PairArgument::Options(
+    const std::vector<std::string>& extra_outputs) const {
   PredictorOptions options;
   options.engine = engine;
   options.exact = exact;
@@ -75,10 +79,12 @@ StatusOr<std::shared_ptr<const Predictor>> PairArgument::Load(
   }
   if (!IsOnnxPath(path)) return Predictor::Load(path, options);
 #if DOPPIO_HAVE_CONVERTER
-  Note(Cat("converting ", path, " in memory; `doppio convert ", path, " -o DIR` does it once for all"));
+  Note(Cat("converting ", path, " in memory; `doppio convert ", path,
+           " -o DIR` does it once for all"));
   return LoadOnnx(path, ConvertOptions(), options);
 #else
-  return Unsupported(Cat(path, ": this build has no converter; give a folder with init_net.pb and predict_net.pb"));
+  return Unsupported(Cat(
+      path, ": this build has no converter; give a folder with init_net.pb and predict_net.pb"));
 #endif
 }
 

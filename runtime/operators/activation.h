@@ -1,4 +1,5 @@
-// Which element-wise function a node is. The element-wise family lowers with it; the planner fuses by it.
+// Which element-wise function a node is. The element-wise family lowers with it; the planner fuses
+// by it.
 #pragma once
 
 #include "kernels/problems/unary_op.h"
@@ -11,8 +12,9 @@ struct Activation {
   double alpha = 0, beta = 0;
 };
 
-// Whether `node` computes one element-wise function of its input 0 and nothing else; fills `activation`.
-// Arguments that the function needs from inputs count only as constants (ONNX Clip's bounds).
+// Whether `node` computes one element-wise function of its input 0 and nothing else; fills
+// `activation`. Arguments that the function needs from inputs count only as constants (ONNX Clip's
+// bounds).
 bool IsActivation(const graph::Node& node, Activation* activation);
 
 }  // namespace doppio::operators

@@ -1,4 +1,5 @@
-// Convolution and transposed convolution: Caffe2's Conv and ConvTranspose, ONNX's of the same names.
+// Convolution and transposed convolution: Caffe2's Conv and ConvTranspose, ONNX's of the same
+// names.
 #include "base/message.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
@@ -47,16 +48,17 @@ Status CheckRanks(const InferContext& c) {
 Status CheckBias(const InferContext& c, Dim channels) {
   if (!c.HasInput(2)) return {};
   const ValueFacts& bias = c.input(2);
-  if (bias.shape.rank == 1 && (!bias.shape[0].known() || !channels.known() ||
-                               bias.shape[0] == channels)) {
+  if (bias.shape.rank == 1 &&
+      (!bias.shape[0].known() || !channels.known() || bias.shape[0] == channels)) {
     return {};
   }
-  return InvalidArgument(Cat("bias ", c.Describe(2), " must have one dimension of ",
-                             c.symbols().Text(channels)));
+  return InvalidArgument(
+      Cat("bias ", c.Describe(2), " must have one dimension of ", c.symbols().Text(channels)));
 }
 
 void WeightKernel(const Shape& w, int64_t* kernel) {
-  for (int i = 2; i < w.rank && i < 2 + kMaxSpatial; ++i) kernel[i - 2] = w[i].known() ? w[i].value() : 1;
+  for (int i = 2; i < w.rank && i < 2 + kMaxSpatial; ++i)
+    kernel[i - 2] = w[i].known() ? w[i].value() : 1;
 }
 
 Status InferConv(InferContext& c) {
@@ -70,23 +72,23 @@ Status InferConv(InferContext& c) {
   const Shape w = ToChannelsFirst(c.input(1).shape, channels_last);
   int64_t kernel[kMaxSpatial] = {1, 1, 1};
   WeightKernel(w, kernel);
-  DOPPIO_RETURN_IF_ERROR(ReadConvArgs(
-      c.args, onnx, spatial_rank, {kernel, static_cast<size_t>(spatial_rank)}, &conv));
+  DOPPIO_RETURN_IF_ERROR(
+      ReadConvArgs(c.args, onnx, spatial_rank, {kernel, static_cast<size_t>(spatial_rank)}, &conv));
   if (x[1].known() && w[1].known() && x[1].value() != w[1].value() * conv.groups) {
     return InvalidArgument(Cat(c.Describe(0), " has ", x[1].value(), " channels, weight ",
                                c.Describe(1), " wants ", w[1].value() * conv.groups));
   }
   if (w[0].known() && w[0].value() % conv.groups != 0) {
-    return InvalidArgument(Cat(w[0].value(), " output channels do not divide into ", conv.groups,
-                               " groups"));
+    return InvalidArgument(
+        Cat(w[0].value(), " output channels do not divide into ", conv.groups, " groups"));
   }
   Shape y;
   y.push_back(x[0]);
   y.push_back(w[0]);
   for (int i = 0; i < spatial_rank; ++i) {
     if (w[2 + i].known() && w[2 + i].value() != conv.spatial.kernel[i]) {
-      return InvalidArgument(Cat("kernel size ", conv.spatial.kernel[i], " differs from the weight's, ",
-                                 c.Describe(1)));
+      return InvalidArgument(Cat("kernel size ", conv.spatial.kernel[i],
+                                 " differs from the weight's, ", c.Describe(1)));
     }
     Dim out;
     DOPPIO_RETURN_IF_ERROR(OutputSize(&conv.spatial, i, x[2 + i], &c.symbols(), &out));
@@ -128,12 +130,13 @@ void SetEpilogue(const FusedEpilogue& fused, bool bias, const TensorRef& residua
   }
 }
 
-// Emits the problem on x as it stands, or on a channels-last copy of it when that is cheaper in all.
-Status EmitConv(LowerContext& c, ProblemKind kind, const ConvArgs& conv, ConvProblem p,
-                TensorRef x, const TensorRef& w, const TensorRef& y) {
+// Emits the problem on x as it stands, or on a channels-last copy of it when that is cheaper in
+// all.
+Status EmitConv(LowerContext& c, ProblemKind kind, const ConvArgs& conv, ConvProblem p, TensorRef x,
+                const TensorRef& w, const TensorRef& y) {
   const TensorRef bias = c.HasInput(2) ? c.input(2) : TensorRef();
-  const TensorRef residual = AsChannelsFirst(c.epilogue().residual, conv.channels_last &&
-                                                                       c.epilogue().residual.present());
+  const TensorRef residual =
+      AsChannelsFirst(c.epilogue().residual, conv.channels_last && c.epilogue().residual.present());
   SetEpilogue(c.epilogue(), bias.present(), residual, &p);
   if (!IsChannelsLast(x)) {
     const Dims strides = ChannelsLastStrides(x.dims);
@@ -159,8 +162,8 @@ Status LowerConv(LowerContext& c) {
   const TensorRef w = AsChannelsFirst(c.input(1), conv.channels_last);
   const TensorRef y = AsChannelsFirst(c.output(0), conv.channels_last);
   const int spatial_rank = x.dims.rank() - 2;
-  DOPPIO_RETURN_IF_ERROR(ReadConvArgs(c.args, onnx, spatial_rank,
-                                      {w.dims.begin() + 2, static_cast<size_t>(spatial_rank)}, &conv));
+  DOPPIO_RETURN_IF_ERROR(ReadConvArgs(
+      c.args, onnx, spatial_rank, {w.dims.begin() + 2, static_cast<size_t>(spatial_rank)}, &conv));
   SymbolTable no_symbols;
   for (int i = 0; i < spatial_rank; ++i) {  // settles SAME padding
     Dim out;
@@ -171,7 +174,8 @@ Status LowerConv(LowerContext& c) {
   return EmitConv(c, ProblemKind::kConv, conv, p, x, w, y);
 }
 
-// --- transposed ------------------------------------------------------------------------------------
+// --- transposed
+// ------------------------------------------------------------------------------------
 
 struct TransposeArgs {
   ConvArgs conv;
@@ -187,7 +191,8 @@ Status ReadTransposeArgs(const ArgReader& args, bool onnx, int spatial_rank,
     DOPPIO_RETURN_IF_ERROR(values.Assign(args.Ints("output_padding")));
     t->output_shape = args.Ints("output_shape");
     if (t->output_shape.size() > static_cast<size_t>(spatial_rank)) {
-      t->output_shape = t->output_shape.subspan(t->output_shape.size() - static_cast<size_t>(spatial_rank));
+      t->output_shape =
+          t->output_shape.subspan(t->output_shape.size() - static_cast<size_t>(spatial_rank));
     }
   } else {
     DOPPIO_RETURN_IF_ERROR(values.Assign(args.Ints("adjs")));
@@ -254,14 +259,15 @@ Status InferConvTranspose(InferContext& c) {
   int64_t kernel[kMaxSpatial] = {1, 1, 1};
   WeightKernel(w, kernel);
   TransposeArgs t;
-  DOPPIO_RETURN_IF_ERROR(ReadTransposeArgs(
-      c.args, onnx, spatial_rank, {kernel, static_cast<size_t>(spatial_rank)}, &t));
+  DOPPIO_RETURN_IF_ERROR(ReadTransposeArgs(c.args, onnx, spatial_rank,
+                                           {kernel, static_cast<size_t>(spatial_rank)}, &t));
   if (x[1].known() && w[0].known() && x[1].value() != w[0].value()) {
     return InvalidArgument(Cat(c.Describe(0), " has ", x[1].value(), " channels, weight ",
                                c.Describe(1), " wants ", w[0].value()));
   }
   if (x[1].known() && x[1].value() % t.conv.groups != 0) {
-    return InvalidArgument(Cat(x[1].value(), " channels do not divide into ", t.conv.groups, " groups"));
+    return InvalidArgument(
+        Cat(x[1].value(), " channels do not divide into ", t.conv.groups, " groups"));
   }
   Shape y;
   y.push_back(x[0]);
@@ -304,40 +310,83 @@ Status LowerConvTranspose(LowerContext& c) {
 }
 
 constexpr ArgSpec kCaffe2ConvArgs[] = {
-    {"kernels", ArgKind::kInts},   {"kernel", ArgKind::kInt},      {"kernel_h", ArgKind::kInt},
-    {"kernel_w", ArgKind::kInt},   {"strides", ArgKind::kInts},    {"stride", ArgKind::kInt, 1},
-    {"stride_h", ArgKind::kInt},   {"stride_w", ArgKind::kInt},    {"dilations", ArgKind::kInts},
-    {"dilation", ArgKind::kInt, 1}, {"dilation_h", ArgKind::kInt}, {"dilation_w", ArgKind::kInt},
-    {"pads", ArgKind::kInts},      {"pad", ArgKind::kInt},         {"pad_t", ArgKind::kInt},
-    {"pad_l", ArgKind::kInt},      {"pad_b", ArgKind::kInt},       {"pad_r", ArgKind::kInt},
-    {"legacy_pad", ArgKind::kInt}, {"group", ArgKind::kInt, 1},
+    {"kernels", ArgKind::kInts},
+    {"kernel", ArgKind::kInt},
+    {"kernel_h", ArgKind::kInt},
+    {"kernel_w", ArgKind::kInt},
+    {"strides", ArgKind::kInts},
+    {"stride", ArgKind::kInt, 1},
+    {"stride_h", ArgKind::kInt},
+    {"stride_w", ArgKind::kInt},
+    {"dilations", ArgKind::kInts},
+    {"dilation", ArgKind::kInt, 1},
+    {"dilation_h", ArgKind::kInt},
+    {"dilation_w", ArgKind::kInt},
+    {"pads", ArgKind::kInts},
+    {"pad", ArgKind::kInt},
+    {"pad_t", ArgKind::kInt},
+    {"pad_l", ArgKind::kInt},
+    {"pad_b", ArgKind::kInt},
+    {"pad_r", ArgKind::kInt},
+    {"legacy_pad", ArgKind::kInt},
+    {"group", ArgKind::kInt, 1},
     {"order", ArgKind::kString, 0, "NCHW"},
 };
 constexpr ArgSpec kCaffe2ConvTransposeArgs[] = {
-    {"kernels", ArgKind::kInts},  {"kernel", ArgKind::kInt},    {"kernel_h", ArgKind::kInt},
-    {"kernel_w", ArgKind::kInt},  {"strides", ArgKind::kInts},  {"stride", ArgKind::kInt, 1},
-    {"stride_h", ArgKind::kInt},  {"stride_w", ArgKind::kInt},  {"pads", ArgKind::kInts},
-    {"pad", ArgKind::kInt},       {"pad_t", ArgKind::kInt},     {"pad_l", ArgKind::kInt},
-    {"pad_b", ArgKind::kInt},     {"pad_r", ArgKind::kInt},     {"adjs", ArgKind::kInts},
-    {"adj", ArgKind::kInt},       {"adj_h", ArgKind::kInt},     {"adj_w", ArgKind::kInt},
-    {"legacy_pad", ArgKind::kInt}, {"group", ArgKind::kInt, 1},
+    {"kernels", ArgKind::kInts},
+    {"kernel", ArgKind::kInt},
+    {"kernel_h", ArgKind::kInt},
+    {"kernel_w", ArgKind::kInt},
+    {"strides", ArgKind::kInts},
+    {"stride", ArgKind::kInt, 1},
+    {"stride_h", ArgKind::kInt},
+    {"stride_w", ArgKind::kInt},
+    {"pads", ArgKind::kInts},
+    {"pad", ArgKind::kInt},
+    {"pad_t", ArgKind::kInt},
+    {"pad_l", ArgKind::kInt},
+    {"pad_b", ArgKind::kInt},
+    {"pad_r", ArgKind::kInt},
+    {"adjs", ArgKind::kInts},
+    {"adj", ArgKind::kInt},
+    {"adj_h", ArgKind::kInt},
+    {"adj_w", ArgKind::kInt},
+    {"legacy_pad", ArgKind::kInt},
+    {"group", ArgKind::kInt, 1},
     {"order", ArgKind::kString, 0, "NCHW"},
 };
 constexpr ArgSpec kOnnxConvArgs[] = {
-    {"auto_pad", ArgKind::kString, 0, "NOTSET"}, {"dilations", ArgKind::kInts},
-    {"group", ArgKind::kInt, 1},                 {"kernel_shape", ArgKind::kInts},
-    {"pads", ArgKind::kInts},                    {"strides", ArgKind::kInts},
+    {"auto_pad", ArgKind::kString, 0, "NOTSET"},
+    {"dilations", ArgKind::kInts},
+    {"group", ArgKind::kInt, 1},
+    {"kernel_shape", ArgKind::kInts},
+    {"pads", ArgKind::kInts},
+    {"strides", ArgKind::kInts},
 };
 constexpr ArgSpec kOnnxConvTransposeArgs[] = {
-    {"auto_pad", ArgKind::kString, 0, "NOTSET"}, {"dilations", ArgKind::kInts},
-    {"group", ArgKind::kInt, 1},                 {"kernel_shape", ArgKind::kInts},
-    {"output_padding", ArgKind::kInts},          {"output_shape", ArgKind::kInts},
-    {"pads", ArgKind::kInts},                    {"strides", ArgKind::kInts},
+    {"auto_pad", ArgKind::kString, 0, "NOTSET"},
+    {"dilations", ArgKind::kInts},
+    {"group", ArgKind::kInt, 1},
+    {"kernel_shape", ArgKind::kInts},
+    {"output_padding", ArgKind::kInts},
+    {"output_shape", ArgKind::kInts},
+    {"pads", ArgKind::kInts},
+    {"strides", ArgKind::kInts},
 };
 
 constexpr Operator Caffe2Conv(std::string_view type) {
-  return {"", type, 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConv, LowerConv,
-          kCaffe2ConvArgs, "convolution of 1 to 3 spatial dimensions"};
+  return {"",
+          type,
+          2,
+          3,
+          1,
+          1,
+          LayoutTrait::kChannelsLast,
+          kTakesActivation | kTakesResidual,
+          InferConv,
+          LowerConv,
+          kCaffe2ConvArgs,
+          "convolution of 1 to 3 spatial dimensions"};
 }
 
 }  // namespace
@@ -346,15 +395,42 @@ const Operator kConv = Caffe2Conv("Conv");
 const Operator kConv1D = Caffe2Conv("Conv1D");
 const Operator kConv2D = Caffe2Conv("Conv2D");
 const Operator kConv3D = Caffe2Conv("Conv3D");
-const Operator kConvTranspose = {
-    "", "ConvTranspose", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConvTranspose,
-    LowerConvTranspose, kCaffe2ConvTransposeArgs, "transposed convolution"};
-const Operator kOnnxConv = {
-    "ai.onnx", "Conv", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConv, LowerConv,
-    kOnnxConvArgs, "convolution with automatic padding or 1 to 3 spatial dimensions"};
+const Operator kConvTranspose = {"",
+                                 "ConvTranspose",
+                                 2,
+                                 3,
+                                 1,
+                                 1,
+                                 LayoutTrait::kChannelsLast,
+                                 kTakesActivation | kTakesResidual,
+                                 InferConvTranspose,
+                                 LowerConvTranspose,
+                                 kCaffe2ConvTransposeArgs,
+                                 "transposed convolution"};
+const Operator kOnnxConv = {"ai.onnx",
+                            "Conv",
+                            2,
+                            3,
+                            1,
+                            1,
+                            LayoutTrait::kChannelsLast,
+                            kTakesActivation | kTakesResidual,
+                            InferConv,
+                            LowerConv,
+                            kOnnxConvArgs,
+                            "convolution with automatic padding or 1 to 3 spatial dimensions"};
 const Operator kOnnxConvTranspose = {
-    "ai.onnx", "ConvTranspose", 2, 3, 1, 1, LayoutTrait::kChannelsLast, kTakesActivation | kTakesResidual, InferConvTranspose,
-    LowerConvTranspose, kOnnxConvTransposeArgs,
+    "ai.onnx",
+    "ConvTranspose",
+    2,
+    3,
+    1,
+    1,
+    LayoutTrait::kChannelsLast,
+    kTakesActivation | kTakesResidual,
+    InferConvTranspose,
+    LowerConvTranspose,
+    kOnnxConvTransposeArgs,
     "transposed convolution with dilation, automatic padding or 1 to 3 spatial dimensions"};
 
 }  // namespace doppio::operators

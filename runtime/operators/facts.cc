@@ -68,11 +68,20 @@ Status FactsOfConstant(const graph::Constant& constant, ValueFacts* facts) {
   facts->has_content = false;
   if (constant.count > kMaxContent) return {};
   switch (constant.type) {
-    case ElementType::kInt64: facts->has_content = true; return AppendContent<int64_t>(constant, &facts->content);
-    case ElementType::kInt32: facts->has_content = true; return AppendContent<int32_t>(constant, &facts->content);
-    case ElementType::kBool: facts->has_content = true; return AppendContent<bool>(constant, &facts->content);
-    case ElementType::kUint8: facts->has_content = true; return AppendContent<uint8_t>(constant, &facts->content);
-    default: return {};
+    case ElementType::kInt64:
+      facts->has_content = true;
+      return AppendContent<int64_t>(constant, &facts->content);
+    case ElementType::kInt32:
+      facts->has_content = true;
+      return AppendContent<int32_t>(constant, &facts->content);
+    case ElementType::kBool:
+      facts->has_content = true;
+      return AppendContent<bool>(constant, &facts->content);
+    case ElementType::kUint8:
+      facts->has_content = true;
+      return AppendContent<uint8_t>(constant, &facts->content);
+    default:
+      return {};
   }
 }
 

@@ -1,5 +1,6 @@
-// ValueFacts: what is known of a value before anything runs: type, sizes, and, for small integer tensors,
-// the values themselves, each possibly symbolic. Shape rules map facts of inputs to facts of outputs.
+// ValueFacts: what is known of a value before anything runs: type, sizes, and, for small integer
+// tensors, the values themselves, each possibly symbolic. Shape rules map facts of inputs to facts
+// of outputs.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +38,8 @@ struct ValueFacts {
   ElementType type = ElementType::kUndefined;
   bool has_shape = false;
   Shape shape;
-  // The integer (or bool) elements in row-major order, when `has_content`; unknown Dims among them are allowed.
+  // The integer (or bool) elements in row-major order, when `has_content`; unknown Dims among them
+  // are allowed.
   bool has_content = false;
   base::Array<Dim> content;
   // The tensor itself, when the value is a constant; borrowed from the graph.

@@ -44,7 +44,7 @@ Status InferNode(const InferContext& context) {
   const graph::Node& node = context.node();
   const auto check = [&](const char* what, size_t count, int least, int most) {
     if (count >= static_cast<size_t>(least) && count <= static_cast<size_t>(most)) return Status();
-    const std::string range = least == most     ? Cat(least)
+    const std::string range = least == most       ? Cat(least)
                               : most == kVariadic ? Cat(least, " or more")
                                                   : Cat(least, " to ", most);
     return InvalidArgument(Cat("has ", count, " ", what, ", wants ", range));
@@ -77,8 +77,8 @@ Status BroadcastShapes(const Shape& a, const Shape& b, SymbolTable* symbols, Sha
       left.shape = a;
       right.shape = b;
       return InvalidArgument(Cat("shapes ", FactsText(left, *symbols).substr(1), " and ",
-                                 FactsText(right, *symbols).substr(1), " do not broadcast: ",
-                                 x.value(), " against ", y.value()));
+                                 FactsText(right, *symbols).substr(1),
+                                 " do not broadcast: ", x.value(), " against ", y.value()));
     } else {
       // A symbol against a number other than 1: the number must win. Two symbols: nobody knows.
       shape.push_back(x.known() ? x : y.known() ? y : Dim());
@@ -107,8 +107,8 @@ Status InferIntoTable(const graph::Node& node, const Operator& op, SymbolTable* 
   }
   base::Array<ValueFacts> outputs;
   DOPPIO_RETURN_IF_ERROR(outputs.Resize(node.outputs.size()));
-  const InferContext context(node, op, symbols,
-                             {inputs.data(), inputs.size()}, {outputs.data(), outputs.size()});
+  const InferContext context(node, op, symbols, {inputs.data(), inputs.size()},
+                             {outputs.data(), outputs.size()});
   DOPPIO_RETURN_IF_ERROR(InferNode(context));
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     if (node.outputs[i] != nullptr) (*facts)[node.outputs[i]->id] = std::move(outputs[i]);
@@ -134,9 +134,8 @@ Status InferGraph(graph::Graph& graph, FactsTable* facts) {
   for (uint32_t id = 0; id < graph.value_ids(); ++id) {
     const graph::Value* value = graph.value(id);
     if (value == nullptr) continue;
-    DOPPIO_RETURN_IF_ERROR(value->is_constant
-                               ? FactsOfConstant(value->constant, &(*facts)[id])
-                               : FactsOfDeclaration(value->declared, &(*facts)[id]));
+    DOPPIO_RETURN_IF_ERROR(value->is_constant ? FactsOfConstant(value->constant, &(*facts)[id])
+                                              : FactsOfDeclaration(value->declared, &(*facts)[id]));
   }
   for (const graph::Node* node = graph.first(); node != nullptr; node = node->next) {
     const Operator* op = FindOperator(node->domain, node->type);

@@ -12,7 +12,12 @@ class InferContext {
  public:
   InferContext(const graph::Node& node, const Operator& op, SymbolTable* symbols,
                std::span<const ValueFacts* const> inputs, std::span<ValueFacts> outputs)
-      : args(node, op), symbols_(symbols), node_(node), op_(op), inputs_(inputs), outputs_(outputs) {}
+      : args(node, op),
+        symbols_(symbols),
+        node_(node),
+        op_(op),
+        inputs_(inputs),
+        outputs_(outputs) {}
 
   const ArgReader args;
 
@@ -25,9 +30,7 @@ class InferContext {
   const ValueFacts& input(size_t i) const { return *inputs_[i]; }
   size_t output_count() const { return outputs_.size(); }
   ValueFacts& output(size_t i) const { return outputs_[i]; }
-  bool HasOutput(size_t i) const {
-    return i < node_.outputs.size() && node_.outputs[i] != nullptr;
-  }
+  bool HasOutput(size_t i) const { return i < node_.outputs.size() && node_.outputs[i] != nullptr; }
 
   // Gives output `i` (ignored when the node has none) a type and a shape.
   void Set(size_t i, ElementType type, const Shape& shape) const;
@@ -36,8 +39,9 @@ class InferContext {
   // An axis that may count from the end, as an index into `rank` dimensions.
   Status CanonicalAxis(int64_t axis, int rank, int* result) const;
 
-  // The integers that input `i` holds. kOk with *known = false where they depend on data: the rule then says
-  // what it can without them, or calls NeedContent when nothing can be said at run time either.
+  // The integers that input `i` holds. kOk with *known = false where they depend on data: the rule
+  // then says what it can without them, or calls NeedContent when nothing can be said at run time
+  // either.
   Status Content(size_t i, base::Array<int64_t>* values, bool* known) const;
   // At run time the planner computes input `i` first and asks again with its content.
   void NeedContent(size_t i) const { needed_content_ = static_cast<int>(i); }
@@ -55,8 +59,8 @@ class InferContext {
   mutable int needed_content_ = -1;
 };
 
-// Checks the counts of inputs and outputs, then runs the operator's shape rule. Messages begin with the
-// node's label.
+// Checks the counts of inputs and outputs, then runs the operator's shape rule. Messages begin with
+// the node's label.
 Status InferNode(const InferContext& context);
 
 // The NumPy rule for two shapes; an error names both.
@@ -65,8 +69,8 @@ Status BroadcastShapes(const Shape& a, const Shape& b, SymbolTable* symbols, Sha
 // Facts of every value of a graph, by value id.
 using FactsTable = base::Array<ValueFacts>;
 
-// Infers a whole graph for listings, messages and passes: inputs as declared, operators without a row and
-// shapes that depend on data leave their outputs unknown. Nodes that cannot be are errors.
+// Infers a whole graph for listings, messages and passes: inputs as declared, operators without a
+// row and shapes that depend on data leave their outputs unknown. Nodes that cannot be are errors.
 Status InferGraph(graph::Graph& graph, FactsTable* facts);
 
 // As far as a declaration says.

@@ -1,9 +1,9 @@
 // Matrix products: Caffe2's FC, FCTransposed, MatMul and BatchMatMul, ONNX's MatMul and Gemm.
 #include "base/message.h"
 #include "kernels/problems/gemm.h"
-#include "runtime/operators/rows.h"
 #include "runtime/operators/infer_context.h"
 #include "runtime/operators/lower_context.h"
+#include "runtime/operators/rows.h"
 
 namespace doppio::operators {
 namespace {
@@ -53,7 +53,8 @@ void SetEpilogue(const FusedEpilogue& fused, GemmProblem* p) {
   p->epilogue.beta = fused.beta;
 }
 
-// --- FC ----------------------------------------------------------------------------------------------
+// --- FC
+// ----------------------------------------------------------------------------------------------
 
 Status InferFc(InferContext& c, bool transposed) {
   DOPPIO_RETURN_IF_ERROR(CheckTypes(c));
@@ -69,7 +70,8 @@ Status InferFc(InferContext& c, bool transposed) {
   if (Differ(k, w_k)) return InnerMismatch(c, k, w_k);
   const ValueFacts& bias = c.input(2);
   if (bias.shape.rank != 1 || Differ(bias.shape[0], n)) {
-    return InvalidArgument(Cat("bias ", c.Describe(2), " must have one dimension of ", symbols.Text(n)));
+    return InvalidArgument(
+        Cat("bias ", c.Describe(2), " must have one dimension of ", symbols.Text(n)));
   }
   Shape y;
   for (int i = 0; i < axis; ++i) y.push_back(x[i]);
@@ -107,11 +109,12 @@ Status LowerFc(LowerContext& c, bool transposed) {
 Status LowerFcPlain(LowerContext& c) { return LowerFc(c, false); }
 Status LowerFcTransposed(LowerContext& c) { return LowerFc(c, true); }
 
-// --- batched -----------------------------------------------------------------------------------------
+// --- batched
+// -----------------------------------------------------------------------------------------
 
 // The operands of a product as matrices: what NumPy's matmul makes of 1-D ones.
 struct MatrixShapes {
-  Shape a, b;           // of rank 2 or more
+  Shape a, b;  // of rank 2 or more
   bool a_vector = false, b_vector = false;
 };
 
@@ -146,7 +149,8 @@ Status InferProduct(InferContext& c, bool trans_a, bool trans_b, bool vector_res
   DOPPIO_RETURN_IF_ERROR(CheckTypes(c));
   const Shape& a = c.input(0).shape;
   const Shape& b = c.input(1).shape;
-  if (a.rank == 0 || b.rank == 0) return InvalidArgument("a scalar cannot be multiplied as a matrix");
+  if (a.rank == 0 || b.rank == 0)
+    return InvalidArgument("a scalar cannot be multiplied as a matrix");
   const MatrixShapes m = AsMatrices(a, b, trans_a, trans_b);
   const Dim a_k = m.a[m.a.rank - 1], b_k = m.b[m.b.rank - 2];
   if (Differ(a_k, b_k)) return InnerMismatch(c, a_k, b_k);
@@ -177,7 +181,8 @@ Status InferBatchMatMul(InferContext& c) {
   return InferProduct(c, trans_a, trans_b, true);
 }
 
-// Emits a[.., m, k] b[.., k, n] with the last two dimensions of each as given and NumPy broadcasting before.
+// Emits a[.., m, k] b[.., k, n] with the last two dimensions of each as given and NumPy
+// broadcasting before.
 Status EmitProduct(LowerContext& c, const TensorRef& a, const TensorRef& b, const TensorRef& y_ref,
                    const TensorRef& bias) {
   const int a_rank = a.dims.rank(), b_rank = b.dims.rank();
@@ -236,7 +241,8 @@ TensorRef AsMatrix(const TensorRef& tensor, bool transposed, bool column) {
   const int rank = tensor.dims.rank();
   if (rank == 1) {
     const int64_t size = tensor.dims[0], stride = tensor.strides[0];
-    return column ? WithDims(tensor, {size, 1}, {stride, 1}) : WithDims(tensor, {1, size}, {size, stride});
+    return column ? WithDims(tensor, {size, 1}, {stride, 1})
+                  : WithDims(tensor, {1, size}, {size, stride});
   }
   TensorRef view = tensor;
   if (transposed) {
@@ -254,7 +260,8 @@ Status LowerBatchMatMul(LowerContext& c) {
                      c.output(0), TensorRef());
 }
 
-// --- Caffe2's MatMul: both operands flattened to matrices -------------------------------------------------
+// --- Caffe2's MatMul: both operands flattened to matrices
+// -------------------------------------------------
 
 Status MatMul2dSizes(const InferContext& c, Dim* m, Dim* n) {
   int axis_a = 0, axis_b = 0;
@@ -306,7 +313,8 @@ Status LowerMatMul2d(LowerContext& c) {
                      TensorRef());
 }
 
-// --- ONNX's Gemm -----------------------------------------------------------------------------------------
+// --- ONNX's Gemm
+// -----------------------------------------------------------------------------------------
 
 Status InferGemm(InferContext& c) {
   bool trans_a = false, trans_b = false;
@@ -369,9 +377,8 @@ constexpr ArgSpec kMatMulArgs[] = {{"axis_a", ArgKind::kInt, 1},
                                    {"axis_b", ArgKind::kInt, 1},
                                    {"trans_a", ArgKind::kInt},
                                    {"trans_b", ArgKind::kInt}};
-constexpr ArgSpec kBatchMatMulArgs[] = {{"trans_a", ArgKind::kInt},
-                                        {"trans_b", ArgKind::kInt},
-                                        {"broadcast", ArgKind::kInt}};
+constexpr ArgSpec kBatchMatMulArgs[] = {
+    {"trans_a", ArgKind::kInt}, {"trans_b", ArgKind::kInt}, {"broadcast", ArgKind::kInt}};
 constexpr ArgSpec kGemmArgs[] = {{"alpha", ArgKind::kFloat, 1},
                                  {"beta", ArgKind::kFloat, 1},
                                  {"transA", ArgKind::kInt},
@@ -379,19 +386,77 @@ constexpr ArgSpec kGemmArgs[] = {{"alpha", ArgKind::kFloat, 1},
 
 }  // namespace
 
-const Operator kFc = {"", "FC", 3, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferFcPlain,
-                      LowerFcPlain, kFcArgs, "fully connected layer, weight [n, k]"};
-const Operator kFcTransposed = {
-    "", "FCTransposed", 3, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferFcTransposed,
-    LowerFcTransposed, kFcArgs, "fully connected layer, weight [k, n]"};
-const Operator kMatMul = {"", "MatMul", 2, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferMatMul2d,
-                          LowerMatMul2d, kMatMulArgs, "product of two tensors flattened to matrices"};
-const Operator kBatchMatMul = {
-    "", "BatchMatMul", 2, 2, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual, InferBatchMatMul,
-    LowerBatchMatMul, kBatchMatMulArgs, "product of stacks of matrices"};
-const Operator kOnnxMatMul = {"ai.onnx", "MatMul", 2, 2, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual,
-                              InferMatMul, LowerBatchMatMul, {}, "NumPy's matmul"};
-const Operator kOnnxGemm = {"ai.onnx", "Gemm", 2, 3, 1, 1, LayoutTrait::kRowMajor, kTakesActivation | kTakesResidual,
-                            InferGemm, LowerGemm, kGemmArgs, "alpha A' B' + beta C"};
+const Operator kFc = {"",
+                      "FC",
+                      3,
+                      3,
+                      1,
+                      1,
+                      LayoutTrait::kRowMajor,
+                      kTakesActivation | kTakesResidual,
+                      InferFcPlain,
+                      LowerFcPlain,
+                      kFcArgs,
+                      "fully connected layer, weight [n, k]"};
+const Operator kFcTransposed = {"",
+                                "FCTransposed",
+                                3,
+                                3,
+                                1,
+                                1,
+                                LayoutTrait::kRowMajor,
+                                kTakesActivation | kTakesResidual,
+                                InferFcTransposed,
+                                LowerFcTransposed,
+                                kFcArgs,
+                                "fully connected layer, weight [k, n]"};
+const Operator kMatMul = {"",
+                          "MatMul",
+                          2,
+                          3,
+                          1,
+                          1,
+                          LayoutTrait::kRowMajor,
+                          kTakesActivation | kTakesResidual,
+                          InferMatMul2d,
+                          LowerMatMul2d,
+                          kMatMulArgs,
+                          "product of two tensors flattened to matrices"};
+const Operator kBatchMatMul = {"",
+                               "BatchMatMul",
+                               2,
+                               2,
+                               1,
+                               1,
+                               LayoutTrait::kRowMajor,
+                               kTakesActivation | kTakesResidual,
+                               InferBatchMatMul,
+                               LowerBatchMatMul,
+                               kBatchMatMulArgs,
+                               "product of stacks of matrices"};
+const Operator kOnnxMatMul = {"ai.onnx",
+                              "MatMul",
+                              2,
+                              2,
+                              1,
+                              1,
+                              LayoutTrait::kRowMajor,
+                              kTakesActivation | kTakesResidual,
+                              InferMatMul,
+                              LowerBatchMatMul,
+                              {},
+                              "NumPy's matmul"};
+const Operator kOnnxGemm = {"ai.onnx",
+                            "Gemm",
+                            2,
+                            3,
+                            1,
+                            1,
+                            LayoutTrait::kRowMajor,
+                            kTakesActivation | kTakesResidual,
+                            InferGemm,
+                            LowerGemm,
+                            kGemmArgs,
+                            "alpha A' B' + beta C"};
 
 }  // namespace doppio::operators

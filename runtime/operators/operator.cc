@@ -38,8 +38,8 @@ Status ArgReader::Int(std::string_view name, int64_t* value) const {
 Status ArgReader::IntIn(std::string_view name, int64_t least, int64_t most, int64_t* value) const {
   DOPPIO_RETURN_IF_ERROR(Int(name, value));
   if (*value >= least && *value <= most) return {};
-  return InvalidArgument(Cat("argument ", Quoted(name), " is ", *value, "; it must lie in [", least,
-                             ", ", most, "]"));
+  return InvalidArgument(
+      Cat("argument ", Quoted(name), " is ", *value, "; it must lie in [", least, ", ", most, "]"));
 }
 
 Status ArgReader::Bool(std::string_view name, bool* value) const {

@@ -1,13 +1,14 @@
-// Operator: one row of the table of operators: what it is called, its arguments and their defaults, its shape
-// rule, and how it is lowered to kernel problems. Rows are plain constants, listed in table.def.
+// Operator: one row of the table of operators: what it is called, its arguments and their defaults,
+// its shape rule, and how it is lowered to kernel problems. Rows are plain constants, listed in
+// table.def.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <doppio/status.h>
 
 #include "runtime/graph/graph.h"
 
@@ -24,10 +25,20 @@ enum class LayoutTrait : uint8_t {
   kRowMajor,      // wants its inputs row-major and contiguous
 };
 
-enum class ArgKind : uint8_t { kInt, kFloat, kString, kInts, kFloats, kStrings, kNet, kNets, kTensor };
+enum class ArgKind : uint8_t {
+  kInt,
+  kFloat,
+  kString,
+  kInts,
+  kFloats,
+  kStrings,
+  kNet,
+  kNets,
+  kTensor
+};
 
-// One argument: `number` is the default of an int or float, `text` that of a string. `required` arguments
-// have none.
+// One argument: `number` is the default of an int or float, `text` that of a string. `required`
+// arguments have none.
 struct ArgSpec {
   const char* name;
   ArgKind kind;
@@ -44,8 +55,9 @@ enum OperatorFlag : uint32_t {
   kDataDependent = 1 << 2,  // the output's sizes depend on values
   kControlFlow = 1 << 3,    // runs child graphs
   kIdentity = 1 << 4,       // output 0 is input 0
-  kTakesActivation = 1 << 5,  // its kernels apply an activation as they store (LowerContext::epilogue)
-  kTakesResidual = 1 << 6,    // ... and add a tensor of the output's shape before it
+  kTakesActivation =
+      1 << 5,  // its kernels apply an activation as they store (LowerContext::epilogue)
+  kTakesResidual = 1 << 6,  // ... and add a tensor of the output's shape before it
 };
 
 inline constexpr int kVariadic = 1 << 16;
@@ -57,7 +69,8 @@ struct Operator {
   int min_outputs, max_outputs;
   LayoutTrait layout;
   uint32_t flags;
-  // Facts of the outputs from facts of the inputs. Checks everything that can be checked before a run.
+  // Facts of the outputs from facts of the inputs. Checks everything that can be checked before a
+  // run.
   Status (*infer)(InferContext& context);
   // Emits the steps that compute the outputs; all sizes are numbers by then.
   Status (*lower)(LowerContext& context);
@@ -70,8 +83,9 @@ const Operator* FindOperator(std::string_view domain, std::string_view type);
 // All rows, sorted by domain, then type.
 std::span<const Operator* const> AllOperators();
 
-// Reads a node's arguments by the original's rules: a scalar argument that is there but in another field is
-// an error, a list held in a scalar field reads as empty. Defaults come from the operator's ArgSpec.
+// Reads a node's arguments by the original's rules: a scalar argument that is there but in another
+// field is an error, a list held in a scalar field reads as empty. Defaults come from the
+// operator's ArgSpec.
 class ArgReader {
  public:
   ArgReader(const graph::Node& node, const Operator& op) : node_(node), op_(op) {}

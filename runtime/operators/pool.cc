@@ -1,7 +1,8 @@
-// Pooling: Caffe2's MaxPool, AveragePool and LpPool, ONNX's MaxPool, AveragePool, LpPool and their global
-// forms.
-#include "base/message.h"
+// Pooling: Caffe2's MaxPool, AveragePool and LpPool, ONNX's MaxPool, AveragePool, LpPool and their
+// global forms.
 #include "kernels/problems/pool.h"
+
+#include "base/message.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
 
@@ -68,7 +69,8 @@ Status LowerPool(LowerContext& c) {
   const int spatial_rank = c.input(0).dims.rank() - 2;
   DOPPIO_RETURN_IF_ERROR(ReadPoolArgs(c.node(), c.args, spatial_rank, &s, &channels_last));
   const TensorRef x = AsChannelsFirst(c.input(0), channels_last);
-  const TensorRef y = AsChannelsFirst(c.output(0).present() ? c.output(0) : c.output(1), channels_last);
+  const TensorRef y =
+      AsChannelsFirst(c.output(0).present() ? c.output(0) : c.output(1), channels_last);
   SymbolTable no_symbols;
   for (int i = 0; i < spatial_rank; ++i) {
     Dim out;
@@ -109,36 +111,74 @@ Status LowerPool(LowerContext& c) {
 // Indices count in the row-major input, and share y's strides: such a pool stays row-major.
 Status LowerMaxPool(LowerContext& c) {
   if (c.output_count() < 2 || !c.output(1).present()) return LowerPool(c);
-  if (IsRowMajor(c.output(1)) && (!c.output(0).present() || IsRowMajor(c.output(0)))) return LowerPool(c);
+  if (IsRowMajor(c.output(1)) && (!c.output(0).present() || IsRowMajor(c.output(0))))
+    return LowerPool(c);
   return Internal("a pool with indices must be row-major");
 }
 
 constexpr ArgSpec kCaffe2PoolArgs[] = {
-    {"kernels", ArgKind::kInts},   {"kernel", ArgKind::kInt},    {"kernel_h", ArgKind::kInt},
-    {"kernel_w", ArgKind::kInt},   {"strides", ArgKind::kInts},  {"stride", ArgKind::kInt, 1},
-    {"stride_h", ArgKind::kInt},   {"stride_w", ArgKind::kInt},  {"dilations", ArgKind::kInts},
-    {"dilation", ArgKind::kInt, 1}, {"pads", ArgKind::kInts},    {"pad", ArgKind::kInt},
-    {"pad_t", ArgKind::kInt},      {"pad_l", ArgKind::kInt},     {"pad_b", ArgKind::kInt},
-    {"pad_r", ArgKind::kInt},      {"legacy_pad", ArgKind::kInt}, {"global_pooling", ArgKind::kInt},
-    {"count_include_pad", ArgKind::kInt}, {"p", ArgKind::kFloat, 2},
+    {"kernels", ArgKind::kInts},
+    {"kernel", ArgKind::kInt},
+    {"kernel_h", ArgKind::kInt},
+    {"kernel_w", ArgKind::kInt},
+    {"strides", ArgKind::kInts},
+    {"stride", ArgKind::kInt, 1},
+    {"stride_h", ArgKind::kInt},
+    {"stride_w", ArgKind::kInt},
+    {"dilations", ArgKind::kInts},
+    {"dilation", ArgKind::kInt, 1},
+    {"pads", ArgKind::kInts},
+    {"pad", ArgKind::kInt},
+    {"pad_t", ArgKind::kInt},
+    {"pad_l", ArgKind::kInt},
+    {"pad_b", ArgKind::kInt},
+    {"pad_r", ArgKind::kInt},
+    {"legacy_pad", ArgKind::kInt},
+    {"global_pooling", ArgKind::kInt},
+    {"count_include_pad", ArgKind::kInt},
+    {"p", ArgKind::kFloat, 2},
     {"order", ArgKind::kString, 0, "NCHW"},
 };
 constexpr ArgSpec kOnnxPoolArgs[] = {
-    {"auto_pad", ArgKind::kString, 0, "NOTSET"}, {"ceil_mode", ArgKind::kInt},
-    {"count_include_pad", ArgKind::kInt},        {"dilations", ArgKind::kInts},
-    {"kernel_shape", ArgKind::kInts, 0, "", true}, {"pads", ArgKind::kInts},
-    {"storage_order", ArgKind::kInt},            {"strides", ArgKind::kInts},
+    {"auto_pad", ArgKind::kString, 0, "NOTSET"},
+    {"ceil_mode", ArgKind::kInt},
+    {"count_include_pad", ArgKind::kInt},
+    {"dilations", ArgKind::kInts},
+    {"kernel_shape", ArgKind::kInts, 0, "", true},
+    {"pads", ArgKind::kInts},
+    {"storage_order", ArgKind::kInt},
+    {"strides", ArgKind::kInts},
     {"p", ArgKind::kInt, 2},
 };
 constexpr ArgSpec kGlobalLpArgs[] = {{"p", ArgKind::kInt, 2}};
 
 constexpr Operator Caffe2Pool(std::string_view type) {
-  return {"", type, 1, 1, 1, 1, LayoutTrait::kChannelsLast, kPlain, InferPool, LowerPool,
-          kCaffe2PoolArgs, "pooling of 1 to 3 spatial dimensions"};
+  return {"",
+          type,
+          1,
+          1,
+          1,
+          1,
+          LayoutTrait::kChannelsLast,
+          kPlain,
+          InferPool,
+          LowerPool,
+          kCaffe2PoolArgs,
+          "pooling of 1 to 3 spatial dimensions"};
 }
 constexpr Operator OnnxPool(std::string_view type, std::span<const ArgSpec> args) {
-  return {"ai.onnx", type, 1, 1, 1, 1, LayoutTrait::kChannelsLast, kPlain, InferPool, LowerPool,
-          args, "pooling of 1 to 3 spatial dimensions"};
+  return {"ai.onnx",
+          type,
+          1,
+          1,
+          1,
+          1,
+          LayoutTrait::kChannelsLast,
+          kPlain,
+          InferPool,
+          LowerPool,
+          args,
+          "pooling of 1 to 3 spatial dimensions"};
 }
 
 }  // namespace
@@ -153,8 +193,18 @@ const Operator kAveragePool2D = Caffe2Pool("AveragePool2D");
 const Operator kAveragePool3D = Caffe2Pool("AveragePool3D");
 const Operator kLpPool = Caffe2Pool("LpPool");
 const Operator kOnnxMaxPool = {
-    "ai.onnx", "MaxPool", 1, 1, 1, 2, LayoutTrait::kChannelsLast, kPlain, InferPool, LowerMaxPool,
-    kOnnxPoolArgs, "max pooling with dilation, ceil rounding, automatic padding or indices"};
+    "ai.onnx",
+    "MaxPool",
+    1,
+    1,
+    1,
+    2,
+    LayoutTrait::kChannelsLast,
+    kPlain,
+    InferPool,
+    LowerMaxPool,
+    kOnnxPoolArgs,
+    "max pooling with dilation, ceil rounding, automatic padding or indices"};
 const Operator kOnnxAveragePool = OnnxPool("AveragePool", kOnnxPoolArgs);
 const Operator kOnnxLpPool = OnnxPool("LpPool", kOnnxPoolArgs);
 const Operator kOnnxGlobalLpPool = OnnxPool("GlobalLpPool", kGlobalLpArgs);

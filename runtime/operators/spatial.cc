@@ -22,8 +22,8 @@ Status Bounded(std::span<const int64_t> values, std::string_view what, int64_t l
   return {};
 }
 
-// One of the forms of Caffe2's spatial arguments: a list, one number for two dimensions, or a pair by
-// name. `scalar_repeat` is how many entries the number stands for.
+// One of the forms of Caffe2's spatial arguments: a list, one number for two dimensions, or a pair
+// by name. `scalar_repeat` is how many entries the number stands for.
 Status ReadForms(const ArgReader& args, const char* list, const char* scalar,
                  std::span<const char* const> named, int scalar_repeat,
                  base::Array<int64_t>* values) {
@@ -51,7 +51,8 @@ Status TakeList(std::span<const int64_t> from, std::string_view what, int rank, 
                 int64_t* to) {
   if (from.empty()) return {};
   if (static_cast<int>(from.size()) != rank) {
-    return InvalidArgument(Cat(what, " has ", from.size(), " values for ", rank, " spatial dimensions"));
+    return InvalidArgument(
+        Cat(what, " has ", from.size(), " values for ", rank, " spatial dimensions"));
   }
   DOPPIO_RETURN_IF_ERROR(Bounded(from, what, least));
   for (int i = 0; i < rank; ++i) to[i] = from[static_cast<size_t>(i)];
@@ -61,7 +62,8 @@ Status TakeList(std::span<const int64_t> from, std::string_view what, int rank, 
 Status TakePads(std::span<const int64_t> pads, int rank, SpatialArgs* spatial) {
   if (pads.empty()) return {};
   if (static_cast<int>(pads.size()) != 2 * rank) {
-    return InvalidArgument(Cat("pads has ", pads.size(), " values for ", rank, " spatial dimensions"));
+    return InvalidArgument(
+        Cat("pads has ", pads.size(), " values for ", rank, " spatial dimensions"));
   }
   DOPPIO_RETURN_IF_ERROR(Bounded(pads, "padding", -kLargest));
   for (int i = 0; i < rank; ++i) {
@@ -71,8 +73,10 @@ Status TakePads(std::span<const int64_t> pads, int rank, SpatialArgs* spatial) {
   return {};
 }
 
-// Padding that makes the output ceil(in / stride); the odd one goes to the end (upper) or the begin.
-Status SamePadding(SpatialArgs* spatial, int i, Dim in, bool upper, SymbolTable* symbols, Dim* out) {
+// Padding that makes the output ceil(in / stride); the odd one goes to the end (upper) or the
+// begin.
+Status SamePadding(SpatialArgs* spatial, int i, Dim in, bool upper, SymbolTable* symbols,
+                   Dim* out) {
   *out = symbols->CeilDiv(in, Dim(spatial->stride[i]));
   if (!in.known()) return {};
   const int64_t extent = spatial->dilation[i] * (spatial->kernel[i] - 1) + 1;
@@ -84,7 +88,8 @@ Status SamePadding(SpatialArgs* spatial, int i, Dim in, bool upper, SymbolTable*
   return {};
 }
 
-// Caffe's pooling: rounds up, but no window starts in the padding at the end. In float32, as the original.
+// Caffe's pooling: rounds up, but no window starts in the padding at the end. In float32, as the
+// original.
 Status CaffePadding(SpatialArgs* spatial, int i, Dim in, SymbolTable* symbols, Dim* out) {
   const int64_t head = spatial->pad_begin[i], stride = spatial->stride[i];
   if (!in.known()) {
@@ -93,10 +98,11 @@ Status CaffePadding(SpatialArgs* spatial, int i, Dim in, SymbolTable* symbols, D
     return {};
   }
   const int64_t room = in.value() + 2 * head - spatial->kernel[i];
-  if (room < 0) return InvalidArgument(Cat("kernel ", spatial->kernel[i], " is larger than the padded input ",
-                                           in.value() + 2 * head));
-  int64_t size = static_cast<int64_t>(
-      std::ceil(static_cast<float>(room) / static_cast<float>(stride))) + 1;
+  if (room < 0)
+    return InvalidArgument(Cat("kernel ", spatial->kernel[i], " is larger than the padded input ",
+                               in.value() + 2 * head));
+  int64_t size =
+      static_cast<int64_t>(std::ceil(static_cast<float>(room) / static_cast<float>(stride))) + 1;
   if (head > 0 && (size - 1) * stride >= in.value() + head) --size;
   const int64_t floor_size = room / stride + 1;
   spatial->pad_end[i] = head + stride * (size - floor_size);
@@ -136,8 +142,8 @@ Status ReadCaffe2Spatial(const ArgReader& args, int rank, SpatialArgs* spatial) 
   DOPPIO_RETURN_IF_ERROR(ReadForms(args, "dilations", "dilation", kDilation, 2, &values));
   DOPPIO_RETURN_IF_ERROR(TakeList(values, "dilation", rank, 1, spatial->dilation));
   DOPPIO_RETURN_IF_ERROR(ReadForms(args, "pads", "pad", kPad, 4, &values));
-  if (!values.empty() && (spatial->legacy_pad == LegacyPad::kValid ||
-                          spatial->legacy_pad == LegacyPad::kSame)) {
+  if (!values.empty() &&
+      (spatial->legacy_pad == LegacyPad::kValid || spatial->legacy_pad == LegacyPad::kSame)) {
     return InvalidArgument("padding is given together with legacy_pad VALID or SAME");
   }
   return TakePads(values, rank, spatial);
@@ -177,20 +183,22 @@ Status OutputSize(SpatialArgs* spatial, int i, Dim in, SymbolTable* symbols, Dim
     *out = Dim(1);
     return {};
   }
-  if (spatial->legacy_pad == LegacyPad::kSame) return SamePadding(spatial, i, in, true, symbols, out);
+  if (spatial->legacy_pad == LegacyPad::kSame)
+    return SamePadding(spatial, i, in, true, symbols, out);
   if (spatial->auto_pad == AutoPad::kSameUpper || spatial->auto_pad == AutoPad::kSameLower) {
     return SamePadding(spatial, i, in, spatial->auto_pad == AutoPad::kSameUpper, symbols, out);
   }
   if (spatial->legacy_pad == LegacyPad::kCaffe) return CaffePadding(spatial, i, in, symbols, out);
   int64_t extent = 0;
-  if (!base::CheckedMul(spatial->dilation[i], spatial->kernel[i] - 1, &extent) || extent > kLargest) {
+  if (!base::CheckedMul(spatial->dilation[i], spatial->kernel[i] - 1, &extent) ||
+      extent > kLargest) {
     return InvalidArgument("kernel and dilation are too large");
   }
   ++extent;
   const Dim room = symbols->Add(in, Dim(spatial->pad_begin[i] + spatial->pad_end[i] - extent));
   if (room.known() && room.value() < 0) {
-    return InvalidArgument(Cat("kernel extent ", extent, " is larger than the padded input ",
-                               room.value() + extent));
+    return InvalidArgument(
+        Cat("kernel extent ", extent, " is larger than the padded input ", room.value() + extent));
   }
   const Dim stride(spatial->stride[i]);
   if (!spatial->ceil_mode) {

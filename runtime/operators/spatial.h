@@ -1,5 +1,5 @@
-// SpatialArgs: kernel, stride, dilation and padding of convolutions and pools, from Caffe2's and from ONNX's
-// spelling; and the sizes that follow. Shared by the families conv and pool.
+// SpatialArgs: kernel, stride, dilation and padding of convolutions and pools, from Caffe2's and
+// from ONNX's spelling; and the sizes that follow. Shared by the families conv and pool.
 #pragma once
 
 #include "runtime/operators/infer_context.h"
@@ -30,15 +30,16 @@ struct SpatialArgs {
 // Whether the node's `order` is NHWC; an error for anything but NCHW and NHWC.
 Status ReadOrder(const ArgReader& args, bool* channels_last);
 
-// Caffe2's arguments (kernel, kernels, kernel_h + kernel_w, ...). `rank` is the input's spatial rank;
-// `kernel_needed` is false for global pooling.
+// Caffe2's arguments (kernel, kernels, kernel_h + kernel_w, ...). `rank` is the input's spatial
+// rank; `kernel_needed` is false for global pooling.
 Status ReadCaffe2Spatial(const ArgReader& args, int rank, SpatialArgs* spatial);
-// ONNX's attributes; `kernel` is the weight's spatial size where kernel_shape may be left out, else empty.
+// ONNX's attributes; `kernel` is the weight's spatial size where kernel_shape may be left out, else
+// empty.
 Status ReadOnnxSpatial(const ArgReader& args, int rank, std::span<const int64_t> kernel,
                        SpatialArgs* spatial);
 
-// The output size along `axis` for an input of size `in`, and the padding at both ends that goes with it
-// when `in` is a number (SAME, legacy pooling). Pools of ONNX round up with ceil_mode.
+// The output size along `axis` for an input of size `in`, and the padding at both ends that goes
+// with it when `in` is a number (SAME, legacy pooling). Pools of ONNX round up with ceil_mode.
 Status OutputSize(SpatialArgs* spatial, int axis, Dim in, SymbolTable* symbols, Dim* out);
 
 // A feature map in NCHW order of dimensions, whichever order the node's tensors have.

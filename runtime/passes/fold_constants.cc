@@ -1,5 +1,6 @@
-// Nodes whose inputs are all constants are computed once, with the reference kernels. A result may not be larger
-// than what it is made from and 1 MB: a Tile or ConstantOfShape that blows up stays a node.
+// Nodes whose inputs are all constants are computed once, with the reference kernels. A result may
+// not be larger than what it is made from and 1 MB: a Tile or ConstantOfShape that blows up stays a
+// node.
 #include "base/array.h"
 #include "runtime/operators/evaluate.h"
 #include "runtime/operators/operator.h"
@@ -32,8 +33,8 @@ bool AllConstant(const Node& node, base::Array<const Constant*>* inputs, int64_t
 
 bool MayFold(const Node& node) {
   const operators::Operator* op = operators::FindOperator(node.domain, node.type);
-  return op != nullptr &&
-         (op->flags & (operators::kRandom | operators::kDataDependent | operators::kControlFlow)) == 0;
+  return op != nullptr && (op->flags & (operators::kRandom | operators::kDataDependent |
+                                        operators::kControlFlow)) == 0;
 }
 
 }  // namespace
