@@ -2,14 +2,14 @@
 // std::vector would end the process there, since doppio is built without exceptions.
 #pragma once
 
+#include <doppio/status.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
-
-#include <doppio/status.h>
 
 #include "base/memory.h"
 

@@ -1,13 +1,14 @@
 // MemoryBudget and Buffer: every allocation whose size comes from a file, a shape or a caller goes
-// through here, is counted against one limit, and fails with a Status instead of ending the process.
+// through here, is counted against one limit, and fails with a Status instead of ending the
+// process.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
-
-#include <doppio/status.h>
 
 namespace doppio::base {
 

@@ -2,13 +2,13 @@
 // Only for text of bounded length; names are shortened by the caller's message, never data.
 #pragma once
 
+#include <doppio/tensor.h>
+
 #include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
-
-#include <doppio/tensor.h>
 
 namespace doppio::base {
 
@@ -21,8 +21,8 @@ inline void AppendText(std::string* out, bool value) { out->append(value ? "true
 void AppendText(std::string* out, const Dims& dims);
 inline void AppendText(std::string* out, ElementType type) { out->append(ElementName(type)); }
 template <class T>
-  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool> && !std::is_same_v<T, char>)
-void AppendText(std::string* out, T value) {
+requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool> &&
+         !std::is_same_v<T, char>) void AppendText(std::string* out, T value) {
   char digits[48];
   const auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
   out->append(digits, static_cast<size_t>(end - digits));

@@ -14,15 +14,24 @@ struct Status::Rep {
 
 const char* StatusCodeName(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "ok";
-    case StatusCode::kInvalidArgument: return "invalid argument";
-    case StatusCode::kNotFound: return "not found";
-    case StatusCode::kCorruptModel: return "corrupt model";
-    case StatusCode::kUnsupported: return "unsupported";
-    case StatusCode::kComputeError: return "compute error";
-    case StatusCode::kOutOfMemory: return "out of memory";
-    case StatusCode::kIoError: return "i/o error";
-    case StatusCode::kInternal: return "internal error";
+    case StatusCode::kOk:
+      return "ok";
+    case StatusCode::kInvalidArgument:
+      return "invalid argument";
+    case StatusCode::kNotFound:
+      return "not found";
+    case StatusCode::kCorruptModel:
+      return "corrupt model";
+    case StatusCode::kUnsupported:
+      return "unsupported";
+    case StatusCode::kComputeError:
+      return "compute error";
+    case StatusCode::kOutOfMemory:
+      return "out of memory";
+    case StatusCode::kIoError:
+      return "i/o error";
+    case StatusCode::kInternal:
+      return "internal error";
   }
   return "unknown";
 }

@@ -7,11 +7,12 @@ namespace doppio::base {
 
 enum class StepCode : uint8_t {
   kOk = 0,
-  kIndexOutOfRange,   // `value` at flat position `position` lies outside [-limit, limit) or [0, limit)
-  kDivisionByZero,    // integer division, at output position `position`
-  kInvalidValue,      // a value that the operator cannot take, at `position`
-  kOutOfMemory,       // a data-dependent output did not fit the memory limit
-  kEngineFailure,     // an engine with handles (oneDNN, cuDNN) reported an error code in `value`
+  kIndexOutOfRange,  // `value` at flat position `position` lies outside [-limit, limit) or [0,
+                     // limit)
+  kDivisionByZero,   // integer division, at output position `position`
+  kInvalidValue,     // a value that the operator cannot take, at `position`
+  kOutOfMemory,      // a data-dependent output did not fit the memory limit
+  kEngineFailure,    // an engine with handles (oneDNN, cuDNN) reported an error code in `value`
 };
 
 struct StepStatus {

@@ -1,8 +1,8 @@
 // doppio bench: latency and throughput of a pair.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/message.h"
@@ -45,16 +45,19 @@ void FillInput(Tensor* tensor, uint64_t seed) {
   }
 }
 
-StatusOr<Dims> DimsFor(const TensorInfo& info, const std::vector<ShapeArgument>& shapes, bool only_input) {
+StatusOr<Dims> DimsFor(const TensorInfo& info, const std::vector<ShapeArgument>& shapes,
+                       bool only_input) {
   for (const ShapeArgument& shape : shapes) {
     if (shape.name == info.name || (shape.name.empty() && only_input)) return NumbersOf(shape);
   }
   if (!info.has_shape) {
     return InvalidArgument(base::Cat("input ", base::Quoted(info.name),
-                                     " has no shape in the pair; give one with --shape ", info.name, "=1x3x224x224"));
+                                     " has no shape in the pair; give one with --shape ", info.name,
+                                     "=1x3x224x224"));
   }
   Dims dims;
-  for (const DimInfo& dim : info.dims) dims.push_back(dim.size >= 0 ? dim.size : 1);  // free sizes: 1
+  for (const DimInfo& dim : info.dims)
+    dims.push_back(dim.size >= 0 ? dim.size : 1);  // free sizes: 1
   return dims;
 }
 
@@ -67,12 +70,14 @@ Status MakeInputs(const BenchArguments& args, const Predictor& predictor,
   }
   DOPPIO_RETURN_IF_ERROR(ReadInputs(args.inputs, predictor.inputs(), vision::Preprocess(), inputs));
   for (const TensorInfo& info : predictor.inputs()) {
-    const bool given = std::any_of(inputs->begin(), inputs->end(), [&](auto& i) { return i.first == info.name; });
+    const bool given =
+        std::any_of(inputs->begin(), inputs->end(), [&](auto& i) { return i.first == info.name; });
     if (given) continue;
     Tensor tensor;
     tensor.type = info.type == ElementType::kUndefined ? ElementType::kFloat : info.type;
     DOPPIO_ASSIGN_OR_RETURN(tensor.dims, DimsFor(info, shapes, predictor.inputs().size() == 1));
-    if (tensor.type == ElementType::kString) return Unsupported("string inputs cannot be made up; give --input");
+    if (tensor.type == ElementType::kString)
+      return Unsupported("string inputs cannot be made up; give --input");
     FillInput(&tensor, inputs->size() + 1);
     inputs->emplace_back(info.name, std::move(tensor));
   }
@@ -85,26 +90,29 @@ nlohmann::json StepsJson(const std::vector<StepInfo>& steps) {
   for (const StepInfo& step : steps) total += step.total_ns;
   for (const StepInfo& step : steps) {
     const double ms = step.runs > 0 ? Ms(step.total_ns) / static_cast<double>(step.runs) : 0;
-    list.push_back({{"op", step.op_type},
-                    {"node", step.node},
-                    {"output", step.output},
-                    {"implementation", step.kernel},
-                    {"ms", ms},
-                    {"gflops", ms > 0 ? static_cast<double>(step.flops) / ms / 1e6 : 0},
-                    {"bytes", step.bytes},
-                    {"share", total > 0 ? static_cast<double>(step.total_ns) / static_cast<double>(total) : 0}});
+    list.push_back(
+        {{"op", step.op_type},
+         {"node", step.node},
+         {"output", step.output},
+         {"implementation", step.kernel},
+         {"ms", ms},
+         {"gflops", ms > 0 ? static_cast<double>(step.flops) / ms / 1e6 : 0},
+         {"bytes", step.bytes},
+         {"share",
+          total > 0 ? static_cast<double>(step.total_ns) / static_cast<double>(total) : 0}});
   }
   return list;
 }
 
 void PrintSteps(const nlohmann::json& steps) {
-  fmt::print("\n{:>9} {:>6} {:>9} {:>10}  {:<18} {:<32} {}\n", "ms", "share", "GFLOP/s", "MB", "operator",
-             "implementation", "output");
+  fmt::print("\n{:>9} {:>6} {:>9} {:>10}  {:<18} {:<32} {}\n", "ms", "share", "GFLOP/s", "MB",
+             "operator", "implementation", "output");
   for (const auto& step : steps) {
-    fmt::print("{:>9.4f} {:>5.1f}% {:>9.1f} {:>10.3f}  {:<18} {:<32} {}\n", step["ms"].get<double>(),
-               100 * step["share"].get<double>(), step["gflops"].get<double>(),
-               static_cast<double>(step["bytes"].get<int64_t>()) / 1e6, step["op"].get<std::string>(),
-               step["implementation"].get<std::string>(), step["output"].get<std::string>());
+    fmt::print(
+        "{:>9.4f} {:>5.1f}% {:>9.1f} {:>10.3f}  {:<18} {:<32} {}\n", step["ms"].get<double>(),
+        100 * step["share"].get<double>(), step["gflops"].get<double>(),
+        static_cast<double>(step["bytes"].get<int64_t>()) / 1e6, step["op"].get<std::string>(),
+        step["implementation"].get<std::string>(), step["output"].get<std::string>());
   }
 }
 
@@ -112,10 +120,12 @@ void PrintSummary(const nlohmann::json& json) {
   const auto& latency = json["latency_ms"];
   fmt::print("load {:.2f} ms, first run {:.2f} ms\n", json["load_ms"].get<double>(),
              json["first_run_ms"].get<double>());
-  fmt::print("latency ms: min {:.4f}  median {:.4f}  p90 {:.4f}  p99 {:.4f}\n", latency["min"].get<double>(),
-             latency["median"].get<double>(), latency["p90"].get<double>(), latency["p99"].get<double>());
-  fmt::print("throughput {:.2f}/s on {} thread(s), {} ({})\n", json["throughput_per_s"].get<double>(),
-             json["threads"].get<int>(), json["cpu"].get<std::string>(), json["target"].get<std::string>());
+  fmt::print("latency ms: min {:.4f}  median {:.4f}  p90 {:.4f}  p99 {:.4f}\n",
+             latency["min"].get<double>(), latency["median"].get<double>(),
+             latency["p90"].get<double>(), latency["p99"].get<double>());
+  fmt::print("throughput {:.2f}/s on {} thread(s), {} ({})\n",
+             json["throughput_per_s"].get<double>(), json["threads"].get<int>(),
+             json["cpu"].get<std::string>(), json["target"].get<std::string>());
   fmt::print("arena {:.2f} MB, peak resident {:.2f} MB\n",
              static_cast<double>(json["arena_bytes"].get<size_t>()) / 1e6,
              static_cast<double>(json["peak_rss_bytes"].get<size_t>()) / 1e6);
@@ -188,14 +198,18 @@ void AddBench(CLI::App& app, int* exit_status) {
   args->pair.AddTo(command);
   command->add_option("--input", args->inputs, "NAME=FILE, as in doppio run");
   command->add_option("--shape", args->shapes, "NAME=1x3x224x224: the shape of a made-up input");
-  command->add_option("--threads", args->threads, "Threads (default: the cores this process may use)")
+  command
+      ->add_option("--threads", args->threads, "Threads (default: the cores this process may use)")
       ->check(CLI::Range(1, 1024));
-  auto* runs = command->add_option("--runs", args->runs, "Measure so many runs")->check(CLI::Range(1, 1 << 30));
+  auto* runs = command->add_option("--runs", args->runs, "Measure so many runs")
+                   ->check(CLI::Range(1, 1 << 30));
   command->add_option("--seconds", args->seconds, "Measure for so long (default 3)")
       ->check(CLI::Range(0.001, 1e6))
       ->excludes(runs);
-  command->add_option("--warmup", args->warmup, "Runs before measuring (default 3)")->check(CLI::Range(0, 1 << 20));
-  command->add_flag("--per-op", args->per_op, "List every step: time, GFLOP/s, bytes, share, implementation");
+  command->add_option("--warmup", args->warmup, "Runs before measuring (default 3)")
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_flag("--per-op", args->per_op,
+                    "List every step: time, GFLOP/s, bytes, share, implementation");
   command->add_flag("--json", args->json, "Print the results as JSON (docs/json.md)");
   args->pair.AddRunOptionsTo(command);
   command->callback([args, exit_status] {

@@ -1,10 +1,11 @@
-// What the subcommands share: exit statuses and where messages go. One file a subcommand; main.cc lists them.
+// What the subcommands share: exit statuses and where messages go. One file a subcommand; main.cc
+// lists them.
 #pragma once
 
-#include <string>
+#include <doppio/status.h>
 
 #include <CLI/CLI.hpp>
-#include <doppio/status.h>
+#include <string>
 
 namespace doppio::cli {
 
@@ -27,7 +28,8 @@ int Report(const Status& status);
 void Note(const std::string& line);
 void Detail(const std::string& line);
 
-// Each adds its subcommand to the application and stores its exit status in *exit_status when it runs.
+// Each adds its subcommand to the application and stores its exit status in *exit_status when it
+// runs.
 #if DOPPIO_HAVE_CONVERTER
 void AddConvert(CLI::App& app, int* exit_status);
 #endif

@@ -19,7 +19,8 @@ StatusOr<Tensor> ReadPictureTensor(std::span<const uint8_t> bytes, const TensorI
   DOPPIO_ASSIGN_OR_RETURN(const vision::Picture picture, vision::DecodePicture(bytes, color));
   DOPPIO_ASSIGN_OR_RETURN(const vision::PlanarImage image, vision::Apply(picture, steps));
   if (info.type != ElementType::kFloat && info.type != ElementType::kUndefined) {
-    return Unsupported(Cat("a picture becomes float32, input ", Quoted(info.name), " wants ", info.type));
+    return Unsupported(
+        Cat("a picture becomes float32, input ", Quoted(info.name), " wants ", info.type));
   }
   Tensor tensor;
   tensor.type = ElementType::kFloat;
@@ -50,8 +51,9 @@ InputArgument SplitInput(const std::string& text) {
 
 StatusOr<Tensor> ReadInputFile(const std::string& path, const TensorInfo& info,
                                const vision::Preprocess& steps) {
-  DOPPIO_ASSIGN_OR_RETURN(const platform::MappedFile file,
-                          platform::MappedFile::Open(path.c_str(), platform::FileMode::kMap, nullptr));
+  DOPPIO_ASSIGN_OR_RETURN(
+      const platform::MappedFile file,
+      platform::MappedFile::Open(path.c_str(), platform::FileMode::kMap, nullptr));
   if (file.bytes().empty()) return CorruptModel(Cat(path, ": is empty"));
   StatusOr<Tensor> tensor = ParseInput(file.bytes(), info, steps);
   if (!tensor.ok()) return tensor.status().Annotate(path);
@@ -59,7 +61,8 @@ StatusOr<Tensor> ReadInputFile(const std::string& path, const TensorInfo& info,
 }
 
 Status ReadInputs(std::span<const std::string> arguments, std::span<const TensorInfo> infos,
-                  const vision::Preprocess& steps, std::vector<std::pair<std::string, Tensor>>* inputs) {
+                  const vision::Preprocess& steps,
+                  std::vector<std::pair<std::string, Tensor>>* inputs) {
   for (const std::string& text : arguments) {
     InputArgument argument = SplitInput(text);
     if (argument.name.empty() && infos.size() == 1) argument.name = infos[0].name;
@@ -69,9 +72,10 @@ Status ReadInputs(std::span<const std::string> arguments, std::span<const Tensor
     }
     if (info == nullptr) {
       std::string known;
-      for (const TensorInfo& candidate : infos) known += (known.empty() ? "" : ", ") + Quoted(candidate.name);
-      return InvalidArgument(Cat("--input ", Quoted(text), ": the net has no input ", Quoted(argument.name),
-                                 "; write NAME=FILE with one of ", known));
+      for (const TensorInfo& candidate : infos)
+        known += (known.empty() ? "" : ", ") + Quoted(candidate.name);
+      return InvalidArgument(Cat("--input ", Quoted(text), ": the net has no input ",
+                                 Quoted(argument.name), "; write NAME=FILE with one of ", known));
     }
     DOPPIO_ASSIGN_OR_RETURN(Tensor tensor, ReadInputFile(argument.path, *info, steps));
     inputs->emplace_back(argument.name, std::move(tensor));

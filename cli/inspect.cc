@@ -1,9 +1,9 @@
 // doppio inspect: what a pair or model is made of.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/message.h"
@@ -98,13 +98,15 @@ Status Dump(const graph::Graph& graph, const std::string& text) {
     DOPPIO_RETURN_IF_ERROR(file.Sync());
     return file.Commit();
   }
-  return NotFound(base::Cat("--dump: there is no weight ", base::Quoted(name), "; --weights lists them"));
+  return NotFound(
+      base::Cat("--dump: there is no weight ", base::Quoted(name), "; --weights lists them"));
 }
 
 void PrintText(const Predictor& predictor, const InspectArguments& args) {
   const graph::Graph& graph = predictor.impl().graph();
   std::map<std::string, int> operators;
-  for (const graph::Node* node = graph.first(); node != nullptr; node = node->next) ++operators[OperatorKey(*node)];
+  for (const graph::Node* node = graph.first(); node != nullptr; node = node->next)
+    ++operators[OperatorKey(*node)];
   const std::vector<WeightRow> weights = Weights(graph, args.weights);
   int64_t parameters = 0, bytes = 0;
   for (const WeightRow& row : weights) {
@@ -112,25 +114,30 @@ void PrintText(const Predictor& predictor, const InspectArguments& args) {
     bytes += StorageBytes(row.view.type, ElementCount(row.view.dims));
   }
   fmt::print("net         {}\n", graph.name);
-  for (const TensorInfo& info : predictor.inputs()) fmt::print("input       {}  {}\n", info.name, TensorText(info));
-  for (const TensorInfo& info : predictor.outputs()) fmt::print("output      {}  {}\n", info.name, TensorText(info));
-  fmt::print("parameters  {} in {} tensors, {:.2f} MB\n", parameters, weights.size(), static_cast<double>(bytes) / 1e6);
+  for (const TensorInfo& info : predictor.inputs())
+    fmt::print("input       {}  {}\n", info.name, TensorText(info));
+  for (const TensorInfo& info : predictor.outputs())
+    fmt::print("output      {}  {}\n", info.name, TensorText(info));
+  fmt::print("parameters  {} in {} tensors, {:.2f} MB\n", parameters, weights.size(),
+             static_cast<double>(bytes) / 1e6);
   fmt::print("operators   {} of {} types\n", graph.node_count(), operators.size());
   if (args.ops) {
     for (const auto& [name, count] : operators) fmt::print("  {:>6}  {}\n", count, name);
   }
   if (!args.weights) return;
-  fmt::print("\n{:<48} {:<10} {:<22} {:>12} {:>12} {:>12}\n", "weight", "type", "shape", "min", "max", "mean");
+  fmt::print("\n{:<48} {:<10} {:<22} {:>12} {:>12} {:>12}\n", "weight", "type", "shape", "min",
+             "max", "mean");
   for (const WeightRow& row : weights) {
-    fmt::print("{:<48} {:<10} {:<22} {:>12.5g} {:>12.5g} {:>12.5g}\n", row.name, ElementName(row.view.type),
-               base::Cat(row.view.dims), row.low, row.high, row.mean);
+    fmt::print("{:<48} {:<10} {:<22} {:>12.5g} {:>12.5g} {:>12.5g}\n", row.name,
+               ElementName(row.view.type), base::Cat(row.view.dims), row.low, row.high, row.mean);
   }
 }
 
 void PrintJson(const Predictor& predictor, const InspectArguments& args) {
   const graph::Graph& graph = predictor.impl().graph();
   std::map<std::string, int> operators;
-  for (const graph::Node* node = graph.first(); node != nullptr; node = node->next) ++operators[OperatorKey(*node)];
+  for (const graph::Node* node = graph.first(); node != nullptr; node = node->next)
+    ++operators[OperatorKey(*node)];
   nlohmann::json json = {{"schema", 1},
                          {"net", graph.name},
                          {"inputs", InfoJson(predictor.inputs())},
@@ -138,9 +145,10 @@ void PrintJson(const Predictor& predictor, const InspectArguments& args) {
                          {"operators", operators},
                          {"weights", nlohmann::json::array()}};
   for (const WeightRow& row : Weights(graph, args.weights)) {
-    nlohmann::json weight = {{"name", row.name},
-                             {"type", ElementName(row.view.type)},
-                             {"dims", std::vector<int64_t>(row.view.dims.begin(), row.view.dims.end())}};
+    nlohmann::json weight = {
+        {"name", row.name},
+        {"type", ElementName(row.view.type)},
+        {"dims", std::vector<int64_t>(row.view.dims.begin(), row.view.dims.end())}};
     if (args.weights) weight.update({{"min", row.low}, {"max", row.high}, {"mean", row.mean}});
     json["weights"].push_back(weight);
   }

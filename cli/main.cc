@@ -1,9 +1,9 @@
 // The doppio command.
-#include <cstdio>
-#include <exception>
-
 #include <doppio/predictor.h>
 #include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
 
 #include "cli/command.h"
 #if DOPPIO_HAVE_CONVERTER
@@ -19,12 +19,16 @@ Verbosity& GlobalVerbosity() {
 
 int Report(const Status& status) {
   fmt::print(stderr, "doppio: {}\n", status.message());
-  // Everything but a run that met bad data, or a machine that gave out, is a wrong call or a wrong file.
+  // Everything but a run that met bad data, or a machine that gave out, is a wrong call or a wrong
+  // file.
   switch (status.code()) {
-    case StatusCode::kOk: return kDone;
+    case StatusCode::kOk:
+      return kDone;
     case StatusCode::kComputeError:
-    case StatusCode::kInternal: return kFailed;
-    default: return kBadInput;
+    case StatusCode::kInternal:
+      return kFailed;
+    default:
+      return kBadInput;
   }
 }
 
@@ -62,8 +66,9 @@ int Main(int argc, char** argv) {
   app.fallthrough();
   app.add_flag("-q,--quiet", GlobalVerbosity().quiet, "Print results and errors only");
   app.add_flag("-v,--verbose", GlobalVerbosity().verbose, "Say more on stderr");
-  app.footer("Each subcommand explains itself with an example: doppio run --help\n"
-             "Exit status: 0 done, 1 the run or comparison failed, 2 the call or the input is wrong.");
+  app.footer(
+      "Each subcommand explains itself with an example: doppio run --help\n"
+      "Exit status: 0 done, 1 the run or comparison failed, 2 the call or the input is wrong.");
   int exit_status = kDone;
 #if DOPPIO_HAVE_CONVERTER
   AddConvert(app, &exit_status);

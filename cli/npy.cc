@@ -17,7 +17,8 @@ struct Header {
   Dims shape;
 };
 
-// The text after `'key':` in the header's dictionary, without leading blanks; empty when it is not there.
+// The text after `'key':` in the header's dictionary, without leading blanks; empty when it is not
+// there.
 std::string_view ValueOf(std::string_view header, std::string_view key) {
   const std::string quoted = Cat("'", key, "'");
   const size_t at = header.find(quoted);
@@ -76,10 +77,12 @@ struct TypeRow {
   ElementType type;
 };
 constexpr TypeRow kTypes[] = {
-    {"f4", ElementType::kFloat},  {"f8", ElementType::kDouble}, {"f2", ElementType::kFloat16},
-    {"i1", ElementType::kInt8},   {"i2", ElementType::kInt16},  {"i4", ElementType::kInt32},
-    {"i8", ElementType::kInt64},  {"u1", ElementType::kUint8},  {"u2", ElementType::kUint16},
-    {"u4", ElementType::kUint32}, {"u8", ElementType::kUint64}, {"b1", ElementType::kBool},
+    {"f4", ElementType::kFloat},     {"f8", ElementType::kDouble},
+    {"f2", ElementType::kFloat16},   {"i1", ElementType::kInt8},
+    {"i2", ElementType::kInt16},     {"i4", ElementType::kInt32},
+    {"i8", ElementType::kInt64},     {"u1", ElementType::kUint8},
+    {"u2", ElementType::kUint16},    {"u4", ElementType::kUint32},
+    {"u8", ElementType::kUint64},    {"b1", ElementType::kBool},
     {"c8", ElementType::kComplex64}, {"c16", ElementType::kComplex128},
 };
 
@@ -130,7 +133,8 @@ std::vector<uint32_t> CodePoints(std::string_view text) {
       continue;
     }
     uint32_t code = lead & (0xFFu >> (length + 1));
-    for (size_t k = 1; k < length; ++k) code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3F);
+    for (size_t k = 1; k < length; ++k)
+      code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3F);
     codes.push_back(code);
     i += length;
   }
@@ -165,7 +169,9 @@ StatusOr<Tensor> ParseStrings(std::span<const uint8_t> data, const Header& heade
 
 std::string HeaderText(std::string_view descr, const Dims& dims) {
   std::string text = Cat("{'descr': '", descr, "', 'fortran_order': False, 'shape': (");
-  for (int i = 0; i < dims.rank(); ++i) text += Cat(dims[i], dims.rank() == 1 || i + 1 < dims.rank() ? "," : "", i + 1 < dims.rank() ? " " : "");
+  for (int i = 0; i < dims.rank(); ++i)
+    text += Cat(dims[i], dims.rank() == 1 || i + 1 < dims.rank() ? "," : "",
+                i + 1 < dims.rank() ? " " : "");
   text += "), }";
   while ((10 + text.size() + 1) % 64 != 0) text += ' ';
   text += '\n';
@@ -214,7 +220,8 @@ StatusOr<Tensor> ParseNpy(std::span<const uint8_t> bytes) {
   const std::span<const uint8_t> data = bytes.subspan(begin);
   std::string_view descr = header.descr;
   if (descr.starts_with("<U")) return ParseStrings(data, header);
-  if (descr.front() == '>') return Unsupported("its numbers are big-endian; save it with little-endian ones");
+  if (descr.front() == '>')
+    return Unsupported("its numbers are big-endian; save it with little-endian ones");
   if (descr.front() == '<' || descr.front() == '|' || descr.front() == '=') descr.remove_prefix(1);
   Tensor tensor;
   for (const TypeRow& row : kTypes) {
@@ -226,11 +233,12 @@ StatusOr<Tensor> ParseNpy(std::span<const uint8_t> bytes) {
   tensor.dims = header.shape;
   const int64_t size = StorageBytes(tensor.type, ElementCount(tensor.dims));
   if (size < 0 || static_cast<size_t>(size) > data.size()) {
-    return CorruptModel(Cat("it is cut short: ", data.size(), " bytes of data, its shape ", tensor.dims,
-                            " wants ", size));
+    return CorruptModel(Cat("it is cut short: ", data.size(), " bytes of data, its shape ",
+                            tensor.dims, " wants ", size));
   }
   if (header.fortran_order && tensor.dims.rank() > 1) {
-    tensor.bytes = FromFortran(data.data(), tensor.dims, static_cast<size_t>(ElementBits(tensor.type) / 8));
+    tensor.bytes =
+        FromFortran(data.data(), tensor.dims, static_cast<size_t>(ElementBits(tensor.type) / 8));
   } else {
     tensor.bytes.assign(data.begin(), data.begin() + size);
   }
@@ -243,19 +251,29 @@ StatusOr<std::string> FormatNpy(const TensorView& tensor) {
     if (row.type == tensor.type) descr = row.descr;
   }
   switch (tensor.type) {
-    case ElementType::kString: return FormatStrings(tensor);
-    case ElementType::kBFloat16: descr = "u2"; break;
+    case ElementType::kString:
+      return FormatStrings(tensor);
+    case ElementType::kBFloat16:
+      descr = "u2";
+      break;
     case ElementType::kFloat8E4M3FN:
     case ElementType::kFloat8E4M3FNUZ:
     case ElementType::kFloat8E5M2:
     case ElementType::kFloat8E5M2FNUZ:
-    case ElementType::kFloat8E8M0: descr = "u1"; break;
-    case ElementType::kInt4: return FormatSmall(tensor, 4, true);
+    case ElementType::kFloat8E8M0:
+      descr = "u1";
+      break;
+    case ElementType::kInt4:
+      return FormatSmall(tensor, 4, true);
     case ElementType::kUint4:
-    case ElementType::kFloat4E2M1: return FormatSmall(tensor, 4, false);
-    case ElementType::kInt2: return FormatSmall(tensor, 2, true);
-    case ElementType::kUint2: return FormatSmall(tensor, 2, false);
-    default: break;
+    case ElementType::kFloat4E2M1:
+      return FormatSmall(tensor, 4, false);
+    case ElementType::kInt2:
+      return FormatSmall(tensor, 2, true);
+    case ElementType::kUint2:
+      return FormatSmall(tensor, 2, false);
+    default:
+      break;
   }
   if (descr.empty()) return Unsupported(Cat("type ", tensor.type, " has no form in a .npy file"));
   const bool one_byte = ElementBits(tensor.type) == 8;

@@ -66,20 +66,34 @@ Status ReadPayload(std::span<const uint8_t> bytes, Payload* payload) {
   bool ok = true;
   while (ok && parser.Next(&field)) {
     switch (field.number) {
-      case kDims: ok = AppendVarints(field, &payload->dims); break;
-      case kDataType: payload->type = field.as_int64(); break;
-      case kFloatData: AppendFixed(field, 4, &payload->fixed); break;
-      case kDoubleData: AppendFixed(field, 8, &payload->fixed); break;
+      case kDims:
+        ok = AppendVarints(field, &payload->dims);
+        break;
+      case kDataType:
+        payload->type = field.as_int64();
+        break;
+      case kFloatData:
+        AppendFixed(field, 4, &payload->fixed);
+        break;
+      case kDoubleData:
+        AppendFixed(field, 8, &payload->fixed);
+        break;
       case kInt32Data:
       case kInt64Data:
-      case kUint64Data: ok = AppendVarints(field, &payload->ints); break;
-      case kStringData: payload->strings.emplace_back(field.text()); break;
+      case kUint64Data:
+        ok = AppendVarints(field, &payload->ints);
+        break;
+      case kStringData:
+        payload->strings.emplace_back(field.text());
+        break;
       case kRawData:
         payload->raw = field.bytes;
         payload->has_raw = true;
         break;
-      case kExternalData: return Unsupported("its data stands in another file");
-      default: break;
+      case kExternalData:
+        return Unsupported("its data stands in another file");
+      default:
+        break;
     }
   }
   return ok && !parser.failed() ? Status() : CorruptModel("not an ONNX tensor, or cut short");
@@ -109,7 +123,8 @@ StatusOr<Tensor> ParseOnnxTensor(std::span<const uint8_t> bytes) {
   if (size < 0) return CorruptModel(Cat("it has the impossible shape ", tensor.dims));
   if (tensor.type == ElementType::kString) {
     if (static_cast<int64_t>(payload.strings.size()) != count) {
-      return CorruptModel(Cat("it holds ", payload.strings.size(), " strings for shape ", tensor.dims));
+      return CorruptModel(
+          Cat("it holds ", payload.strings.size(), " strings for shape ", tensor.dims));
     }
     tensor.strings = std::move(payload.strings);
     return tensor;

@@ -1,9 +1,9 @@
 // ONNX's TensorProto files (.pb), read without protobuf: what ONNX's backend tests store inputs in.
 #pragma once
 
-#include <span>
-
 #include <doppio/status.h>
+
+#include <span>
 
 #include "cli/tensor.h"
 

@@ -1,8 +1,7 @@
 #include "cli/output_files.h"
 
-#include <set>
-
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/message.h"
 #include "cli/npy.h"
@@ -39,7 +38,8 @@ std::vector<std::string> FileNames(const std::vector<std::string>& names) {
   return files;
 }
 
-Status WriteOutputs(const Session& session, const std::vector<std::string>& names, const std::string& folder) {
+Status WriteOutputs(const Session& session, const std::vector<std::string>& names,
+                    const std::string& folder) {
   bool created = false;
   DOPPIO_RETURN_IF_ERROR(platform::MakeFolder(folder, &created));
   const std::vector<std::string> files = FileNames(names);
@@ -49,10 +49,11 @@ Status WriteOutputs(const Session& session, const std::vector<std::string>& name
     StatusOr<std::string> bytes = FormatNpy(tensor);
     if (!bytes.ok()) return bytes.status().Annotate(base::Cat("output ", base::Quoted(names[i])));
     DOPPIO_RETURN_IF_ERROR(WriteWhole(folder + "/" + files[i] + ".npy", *bytes));
-    index["outputs"].push_back({{"name", names[i]},
-                                {"file", files[i] + ".npy"},
-                                {"type", ElementName(tensor.type)},
-                                {"dims", std::vector<int64_t>(tensor.dims.begin(), tensor.dims.end())}});
+    index["outputs"].push_back(
+        {{"name", names[i]},
+         {"file", files[i] + ".npy"},
+         {"type", ElementName(tensor.type)},
+         {"dims", std::vector<int64_t>(tensor.dims.begin(), tensor.dims.end())}});
   }
   return WriteWhole(folder + "/index.json", index.dump(2) + "\n");
 }

@@ -1,13 +1,13 @@
-// PAIR on the command line: a folder with init_net.pb and predict_net.pb, the two files by name, or an ONNX model that
-// is converted in memory.
+// PAIR on the command line: a folder with init_net.pb and predict_net.pb, the two files by name, or
+// an ONNX model that is converted in memory.
 #pragma once
 
+#include <doppio/predictor.h>
+
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
-#include <doppio/predictor.h>
 
 namespace doppio::cli {
 
@@ -27,7 +27,8 @@ struct PairArgument {
 
   // What the options say, with intermediate blobs to fetch.
   StatusOr<PredictorOptions> Options(const std::vector<std::string>& extra_outputs) const;
-  StatusOr<std::shared_ptr<const Predictor>> Load(const std::vector<std::string>& extra_outputs) const;
+  StatusOr<std::shared_ptr<const Predictor>> Load(
+      const std::vector<std::string>& extra_outputs) const;
 };
 
 // "512M", "2G", "100000": bytes. kInvalidArgument for anything else.

@@ -8,7 +8,8 @@ namespace doppio::cli {
 namespace {
 
 // "WxH" or, where `shorter` is given, one number.
-Status ParseSize(const std::string& text, const char* option, int* width, int* height, int* shorter) {
+Status ParseSize(const std::string& text, const char* option, int* width, int* height,
+                 int* shorter) {
   const char* const end = text.data() + text.size();
   const auto first = std::from_chars(text.data(), end, *width);
   bool ok = first.ec == std::errc() && *width > 0;
@@ -29,33 +30,43 @@ Status ParseSize(const std::string& text, const char* option, int* width, int* h
 }  // namespace
 
 void PictureOptions::AddTo(CLI::App* command) {
-  const char* group = "Pictures (decode, RGB, resize, crop, times scale, minus mean, divided by std)";
+  const char* group =
+      "Pictures (decode, RGB, resize, crop, times scale, minus mean, divided by std)";
   command->add_option("--preset", preset, "torchvision, caffe or raw (default raw)")->group(group);
   command->add_option("--resize", resize, "N: the shorter side; WxH: exactly")->group(group);
-  command->add_option("--crop", crop, "WxH from the centre, padded with 0 where the picture is smaller")->group(group);
-  command->add_option("--interp", interpolation, "pil (bilinear, antialiased, default) or cv2")->group(group);
+  command
+      ->add_option("--crop", crop,
+                   "WxH from the centre, padded with 0 where the picture is smaller")
+      ->group(group);
+  command->add_option("--interp", interpolation, "pil (bilinear, antialiased, default) or cv2")
+      ->group(group);
   command->add_flag("--bgr", bgr, "Blue first")->group(group);
   command->add_option("--scale", scale, "Factor for pixel values (default 1)")->group(group);
   command->add_option("--mean", mean, "One value, or one a channel")->delimiter(',')->group(group);
-  command->add_option("--std", std_dev, "One value, or one a channel")->delimiter(',')->group(group);
+  command->add_option("--std", std_dev, "One value, or one a channel")
+      ->delimiter(',')
+      ->group(group);
 }
 
 StatusOr<vision::Preprocess> PictureOptions::Steps() const {
-  DOPPIO_ASSIGN_OR_RETURN(vision::Preprocess steps, vision::PresetByName(preset.empty() ? "raw" : preset));
+  DOPPIO_ASSIGN_OR_RETURN(vision::Preprocess steps,
+                          vision::PresetByName(preset.empty() ? "raw" : preset));
   if (!resize.empty()) {
     steps.resize_shorter = steps.resize_width = steps.resize_height = 0;
     DOPPIO_RETURN_IF_ERROR(ParseSize(resize, "--resize", &steps.resize_width, &steps.resize_height,
                                      &steps.resize_shorter));
   }
   if (!crop.empty()) {
-    DOPPIO_RETURN_IF_ERROR(ParseSize(crop, "--crop", &steps.crop_width, &steps.crop_height, nullptr));
+    DOPPIO_RETURN_IF_ERROR(
+        ParseSize(crop, "--crop", &steps.crop_width, &steps.crop_height, nullptr));
   }
   if (interpolation == "cv2") {
     steps.interpolation = vision::Interpolation::kCv2;
   } else if (interpolation == "pil") {
     steps.interpolation = vision::Interpolation::kPil;
   } else if (!interpolation.empty()) {
-    return InvalidArgument(base::Cat("--interp ", base::Quoted(interpolation), ": there are pil and cv2"));
+    return InvalidArgument(
+        base::Cat("--interp ", base::Quoted(interpolation), ": there are pil and cv2"));
   }
   if (bgr) steps.bgr = true;
   if (scale != 0) steps.scale = scale;

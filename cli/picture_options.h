@@ -1,11 +1,11 @@
 // The options that say how a picture becomes an input.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <doppio/status.h>
 
 #include <CLI/CLI.hpp>
-#include <doppio/status.h>
+#include <string>
+#include <vector>
 
 #include "vision/preprocess.h"
 

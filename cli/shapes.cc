@@ -21,7 +21,8 @@ StatusOr<ShapeArgument> ParseShape(const std::string& text) {
     if (end == std::string::npos) end = sizes.size();
     shape.sizes.push_back(sizes.substr(begin, end - begin));
     if (shape.sizes.back().empty() || shape.sizes.size() > kMaxRank) {
-      return InvalidArgument(base::Cat("shape ", base::Quoted(text), ": write 1x3x224x224 or 1,3,224,224"));
+      return InvalidArgument(
+          base::Cat("shape ", base::Quoted(text), ": write 1x3x224x224 or 1,3,224,224"));
     }
     begin = end + 1;
   }

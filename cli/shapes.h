@@ -1,11 +1,11 @@
 // Shapes on the command line: "1x3x224x224", "1,3,224,224", "x=N,3,224,224".
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include <doppio/status.h>
 #include <doppio/tensor.h>
+
+#include <string>
+#include <vector>
 
 namespace doppio::cli {
 

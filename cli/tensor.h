@@ -1,20 +1,20 @@
 // Tensor: a tensor that owns its memory, as the command reads it from files and prints it.
 #pragma once
 
+#include <doppio/tensor.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <doppio/tensor.h>
 
 namespace doppio::cli {
 
 struct Tensor {
   ElementType type = ElementType::kUndefined;
   Dims dims;
-  std::vector<uint8_t> bytes;        // all types but strings
-  std::vector<std::string> strings;  // string tensors
+  std::vector<uint8_t> bytes;                  // all types but strings
+  std::vector<std::string> strings;            // string tensors
   std::vector<std::string_view> string_views;  // what view() points at
 
   int64_t count() const { return ElementCount(dims); }

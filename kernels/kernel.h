@@ -1,9 +1,9 @@
 // Kernel: one implementation of one kind of problem, as a row of functions over plain data.
 //
-// A kernel knows sizes, pointers and strides; no tensor class, no operator, no file. The planner poses
-// a problem (a plain struct, see problems/*.h), asks every row of that kind whether it supports the
-// problem and what it would cost, packs constant operands once, and runs the winner's phases.
-// Tests and benches walk the same rows.
+// A kernel knows sizes, pointers and strides; no tensor class, no operator, no file. The planner
+// poses a problem (a plain struct, see problems/*.h), asks every row of that kind whether it
+// supports the problem and what it would cost, packs constant operands once, and runs the winner's
+// phases. Tests and benches walk the same rows.
 #pragma once
 
 #include <cstddef>
@@ -57,9 +57,9 @@ struct Range {
 // What a cost function may know of the machine. Depends on the SIMD target alone, never on a
 // measurement of this machine, so that the same plan is made everywhere.
 struct Machine {
-  int vector_floats = 4;          // floats in one vector
-  double flops_per_ns = 8;        // peak fp32, multiply and add counted apart
-  double stream_bytes_per_ns = 8; // main memory, one thread
+  int vector_floats = 4;           // floats in one vector
+  double flops_per_ns = 8;         // peak fp32, multiply and add counted apart
+  double stream_bytes_per_ns = 8;  // main memory, one thread
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 1 << 20;
 };
@@ -74,14 +74,16 @@ class OutputAllocator {
   ~OutputAllocator() = default;
 };
 
-// Pointers of one step. Which index means what is written at the problem's struct; an absent optional
-// operand is null. Inputs never alias outputs unless the problem's comment says that they may.
+// Pointers of one step. Which index means what is written at the problem's struct; an absent
+// optional operand is null. Inputs never alias outputs unless the problem's comment says that they
+// may.
 struct Operands {
   const void* const* in = nullptr;
   void* const* out = nullptr;
-  const void* packed = nullptr;  // made by Kernel::pack, 64-byte aligned; null when the row packs nothing
-  void* workspace = nullptr;     // shared by all threads and phases of the step, 64-byte aligned
-  void* handle = nullptr;        // made by Kernel::prepare
+  const void* packed =
+      nullptr;  // made by Kernel::pack, 64-byte aligned; null when the row packs nothing
+  void* workspace = nullptr;  // shared by all threads and phases of the step, 64-byte aligned
+  void* handle = nullptr;     // made by Kernel::prepare
   OutputAllocator* allocator = nullptr;  // only for kinds with data-dependent outputs
 };
 
@@ -94,7 +96,8 @@ struct Kernel {
   Engine engine;
   // Whether this row computes the problem, exactly as stated (types, strides, epilogue).
   bool (*supports)(const void* problem);
-  // Estimated nanoseconds on one thread, weights warm. Null: taken only when no other row supports it.
+  // Estimated nanoseconds on one thread, weights warm. Null: taken only when no other row supports
+  // it.
   double (*cost)(const void* problem, const Machine& machine);
   // True when the algorithm computes in a transformed space (Winograd, FFT): refused under --exact.
   bool transforms;
@@ -109,14 +112,14 @@ struct Kernel {
   size_t (*workspace_bytes)(const void* problem);
   // Memory for each thread, passed as `scratch`; null: none.
   size_t (*scratch_bytes)(const void* problem);
-  // Phases run one after the other with a barrier between. Results depend on the units, never on how
-  // ranges of units are cut: each unit writes its own outputs.
+  // Phases run one after the other with a barrier between. Results depend on the units, never on
+  // how ranges of units are cut: each unit writes its own outputs.
   int phases;
   int64_t (*units)(const void* problem, int phase);
   StepStatus (*run)(const void* problem, int phase, Range range, const Operands& operands,
                     void* scratch);
-  // Engines with handles: made at plan time (null result: this row cannot after all), freed with the
-  // plan. Null for all others.
+  // Engines with handles: made at plan time (null result: this row cannot after all), freed with
+  // the plan. Null for all others.
   void* (*prepare)(const void* problem, const void* const* in);
   void (*release)(void* handle);
 };

@@ -11,24 +11,28 @@ namespace doppio::kernels {
 
 const char* EngineName(Engine engine) {
   switch (engine) {
-    case Engine::kReference: return "reference";
-    case Engine::kSimd: return "simd";
-    case Engine::kDnnl: return "dnnl";
-    case Engine::kCudnn: return "cudnn";
+    case Engine::kReference:
+      return "reference";
+    case Engine::kSimd:
+      return "simd";
+    case Engine::kDnnl:
+      return "dnnl";
+    case Engine::kCudnn:
+      return "cudnn";
   }
   return "unknown";
 }
 
 KernelTable::KernelTable() : machine_(cpu::ChosenMachine()) {
-  cpu::ForEachGroup([](std::span<const Kernel> rows, void* table) {
-    static_cast<KernelTable*>(table)->Add(rows);
-  }, this);
+  cpu::ForEachGroup([](std::span<const Kernel> rows,
+                       void* table) { static_cast<KernelTable*>(table)->Add(rows); },
+                    this);
 #if DOPPIO_HAVE_DNNL
   Add(dnnl::Rows());
 #endif
-  reference::ForEachGroup([](std::span<const Kernel> rows, void* table) {
-    static_cast<KernelTable*>(table)->Add(rows);
-  }, this);
+  reference::ForEachGroup([](std::span<const Kernel> rows,
+                             void* table) { static_cast<KernelTable*>(table)->Add(rows); },
+                          this);
 }
 
 void KernelTable::Add(std::span<const Kernel> rows) {

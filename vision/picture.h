@@ -1,16 +1,16 @@
 // Pictures: decoding JPEG and PNG to 8-bit RGB or grey. Used by the command and the Python package.
 //
-// JPEG goes through libjpeg-turbo with its defaults (PIL and OpenCV use it the same way), so pixels equal theirs.
-// EXIF orientation is ignored, as PIL's Image.open does; alpha is dropped, palettes are expanded, 16-bit samples
-// keep their high byte.
+// JPEG goes through libjpeg-turbo with its defaults (PIL and OpenCV use it the same way), so pixels
+// equal theirs. EXIF orientation is ignored, as PIL's Image.open does; alpha is dropped, palettes
+// are expanded, 16-bit samples keep their high byte.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <doppio/status.h>
 
 namespace doppio::vision {
 
@@ -27,8 +27,9 @@ enum class Color : uint8_t { kRgb, kGrey };
 // Whether the bytes begin like a JPEG or PNG file.
 bool LooksLikePicture(std::span<const uint8_t> bytes);
 
-// Decodes to the colours asked for; a grey picture as RGB repeats its channel, a colour picture as grey is weighed as
-// PIL's convert("L") does. kCorruptModel names what is wrong; kOutOfMemory for pictures of more than 2^28 pixels.
+// Decodes to the colours asked for; a grey picture as RGB repeats its channel, a colour picture as
+// grey is weighed as PIL's convert("L") does. kCorruptModel names what is wrong; kOutOfMemory for
+// pictures of more than 2^28 pixels.
 StatusOr<Picture> DecodePicture(std::span<const uint8_t> bytes, Color color);
 // The same from a file; messages begin with its path.
 StatusOr<Picture> ReadPicture(const std::string& path, Color color);

@@ -1,4 +1,5 @@
-// Predictor and Session: load a pair (init_net.pb, predict_net.pb) and run it. Enough for most programs:
+// Predictor and Session: load a pair (init_net.pb, predict_net.pb) and run it. Enough for most
+// programs:
 //
 //   auto loaded = doppio::Predictor::Load("deploy/");
 //   if (!loaded.ok()) { puts(loaded.status().message()); return 2; }
@@ -8,6 +9,9 @@
 //
 // Nothing here throws, prints or ends the process.
 #pragma once
+
+#include <doppio/status.h>
+#include <doppio/tensor.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -19,21 +23,19 @@
 #include <utility>
 #include <vector>
 
-#include <doppio/status.h>
-#include <doppio/tensor.h>
-
 #define DOPPIO_EXPORT __attribute__((visibility("default")))
 
 namespace doppio {
 
 struct PredictorOptions {
-  // "auto" (SIMD kernels, plain loops where there are none), "simd", "reference", or "dnnl" where the build
-  // has it.
+  // "auto" (SIMD kernels, plain loops where there are none), "simd", "reference", or "dnnl" where
+  // the build has it.
   std::string engine = "auto";
   // No algorithm that computes in a transformed space (Winograd).
   bool exact = false;
-  // Most bytes that this Predictor and its Sessions may hold together: copies of weights, packed weights,
-  // intermediates. 0: half of what the machine leaves free when loading. Mapped file pages are not counted.
+  // Most bytes that this Predictor and its Sessions may hold together: copies of weights, packed
+  // weights, intermediates. 0: half of what the machine leaves free when loading. Mapped file pages
+  // are not counted.
   size_t max_memory = 0;
   // Read the files into memory instead of mapping them; needed when they may change while in use.
   bool copy_files = false;
@@ -45,8 +47,8 @@ struct PredictorOptions {
 
 // One size of a declared shape.
 struct DimInfo {
-  int64_t size = -1;          // -1: not fixed
-  std::string symbol;         // its name where the model gives one
+  int64_t size = -1;   // -1: not fixed
+  std::string symbol;  // its name where the model gives one
 };
 
 struct TensorInfo {
@@ -61,15 +63,16 @@ struct StepInfo {
   std::string op_type, node, output, kernel;
   int64_t total_ns = 0;
   int64_t runs = 0;
-  int64_t flops = 0;   // arithmetic of the direct algorithm
-  int64_t bytes = 0;   // read and written
+  int64_t flops = 0;  // arithmetic of the direct algorithm
+  int64_t bytes = 0;  // read and written
 };
 
 // A loaded pair: graph and weights, immutable and shared by any number of Sessions in any threads.
 class DOPPIO_EXPORT Predictor {
  public:
-  // Loads `folder`/init_net.pb and `folder`/predict_net.pb. Errors: kNotFound, kIoError (a file), kCorruptModel
-  // (what is in it), kUnsupported (an operator), kInvalidArgument (an option), kOutOfMemory.
+  // Loads `folder`/init_net.pb and `folder`/predict_net.pb. Errors: kNotFound, kIoError (a file),
+  // kCorruptModel (what is in it), kUnsupported (an operator), kInvalidArgument (an option),
+  // kOutOfMemory.
   static StatusOr<std::shared_ptr<const Predictor>> Load(const std::string& folder,
                                                          const PredictorOptions& options = {});
   static StatusOr<std::shared_ptr<const Predictor>> LoadFiles(const std::string& init_net,
@@ -115,18 +118,21 @@ class DOPPIO_EXPORT Session {
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
 
-  // Computes the outputs for these inputs. Borrows their memory for the duration of the call. The first run with
-  // new input shapes makes a plan; further ones of the same shapes allocate nothing.
-  // kInvalidArgument: a name, type or shape is wrong, or an input is missing; kComputeError: the data holds what
-  // an operator cannot take.
-  Status Run(std::initializer_list<NamedTensor> inputs) { return Run({inputs.begin(), inputs.size()}); }
+  // Computes the outputs for these inputs. Borrows their memory for the duration of the call. The
+  // first run with new input shapes makes a plan; further ones of the same shapes allocate nothing.
+  // kInvalidArgument: a name, type or shape is wrong, or an input is missing; kComputeError: the
+  // data holds what an operator cannot take.
+  Status Run(std::initializer_list<NamedTensor> inputs) {
+    return Run({inputs.begin(), inputs.size()});
+  }
   Status Run(std::span<const NamedTensor> inputs) { return Run(inputs, {}); }
-  // The same, with some outputs written to the caller's memory. `bytes` is the room there; type and dims are
-  // filled in.
+  // The same, with some outputs written to the caller's memory. `bytes` is the room there; type and
+  // dims are filled in.
   Status Run(std::span<const NamedTensor> inputs, std::span<NamedOutput> outputs);
 
   size_t output_count() const;
-  // Output `i` of the last successful run; valid until the next Run. String tensors hold std::string_view.
+  // Output `i` of the last successful run; valid until the next Run. String tensors hold
+  // std::string_view.
   TensorView output(size_t i) const;
 
   // Makes the plan for inputs of these shapes (data may be null) without running.

@@ -1,5 +1,5 @@
-// Status and StatusOr: how every fallible entry of doppio reports. No exceptions cross this interface.
-// Knows nothing of the rest of the project.
+// Status and StatusOr: how every fallible entry of doppio reports. No exceptions cross this
+// interface. Knows nothing of the rest of the project.
 #pragma once
 
 #include <cstddef>
@@ -75,9 +75,9 @@ class [[nodiscard]] StatusOr {
   }
   StatusOr(T value) : has_value_(true) { new (&value_) T(std::move(value)); }  // NOLINT: implicit
   template <class U>
-    requires(!std::is_same_v<U, T> && std::is_convertible_v<U &&, T> &&
-             !std::is_convertible_v<U &&, Status>)
-  StatusOr(U&& value) : has_value_(true) {  // NOLINT: implicit
+  requires(!std::is_same_v<U, T> && std::is_convertible_v<U&&, T> &&
+           !std::is_convertible_v<U&&, Status>) StatusOr(U&& value)
+      : has_value_(true) {  // NOLINT: implicit
     new (&value_) T(std::forward<U>(value));
   }
   StatusOr(StatusOr&& other) noexcept

@@ -20,7 +20,8 @@ bool IsDense(const MapStrides& s, int64_t c, int64_t d, int64_t h, int64_t w) {
   return (first || last) && s.n == c * d * h * w;
 }
 
-// oneDNN 2.6 damages memory in transposed convolutions whose maps have gaps (tests/kernels found it).
+// oneDNN 2.6 damages memory in transposed convolutions whose maps have gaps (tests/kernels found
+// it).
 bool SupportsTransposed(const void* problem) {
   const auto& p = *static_cast<const ConvProblem*>(problem);
   return Supports(problem) && IsDense(p.x, p.c, p.id, p.ih, p.iw) &&

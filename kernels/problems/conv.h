@@ -1,9 +1,9 @@
 // ConvProblem: convolution and transposed convolution of 1 to 3 spatial dimensions, in any layout.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 #include "kernels/problems/unary_op.h"
 
@@ -23,16 +23,16 @@ struct Epilogue {
   float alpha = 0, beta = 0;  // of the activation
 };
 
-// y[n, m, o] = epilogue(sum over c in group, k of x[n, c, o * stride + k * dilation - pad] w[m, c, k])
-// Unused leading spatial dimensions have size, kernel, stride and dilation 1 and pad 0.
+// y[n, m, o] = epilogue(sum over c in group, k of x[n, c, o * stride + k * dilation - pad] w[m, c,
+// k]) Unused leading spatial dimensions have size, kernel, stride and dilation 1 and pad 0.
 //
 // ProblemKind::kConvTranspose: y[n, m, i * stride + k * dilation - pad] += x[n, c, i] w[c, m, k];
 // w_m is then the stride over output channels within a group, w_c over input channels.
 //
-// Operands: in[0] x, in[1] w (constant for rows that pack), in[2] bias [m], in[3] residual; out[0] y.
-// y may alias the residual when their strides are equal. w is indexed within its group:
-// w[(g * m / groups + j) * w.n + ci * w.c + kd * w.d + kh * w.h + kw * w.w] for kConv, and
-// w[(g * c / groups + ci) * w.c + j * w.n + ...] for kConvTranspose.
+// Operands: in[0] x, in[1] w (constant for rows that pack), in[2] bias [m], in[3] residual; out[0]
+// y. y may alias the residual when their strides are equal. w is indexed within its group: w[(g * m
+// / groups + j) * w.n + ci * w.c + kd * w.d + kh * w.h + kw * w.w] for kConv, and w[(g * c / groups
+// + ci) * w.c + j * w.n + ...] for kConvTranspose.
 struct ConvProblem {
   ElementType type = ElementType::kFloat;  // of x, w, bias and y; accumulation is at least float
   int64_t n = 1, c = 1, m = 1, groups = 1;

@@ -1,12 +1,13 @@
 // Element-wise problems over strided n-dimensional arrays: unary, binary, where, cast, copy, fill.
 //
-// Whoever poses one merges dimensions first (see Collapse), so that a contiguous tensor has rank 1 and
-// a bias has rank 2. Strides are in elements; 0 repeats; x_* and y_* are those of the operands' bases.
+// Whoever poses one merges dimensions first (see Collapse), so that a contiguous tensor has rank 1
+// and a bias has rank 2. Strides are in elements; 0 repeats; x_* and y_* are those of the operands'
+// bases.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 #include "base/float8.h"
 #include "kernels/problems/unary_op.h"
@@ -26,16 +27,30 @@ struct UnaryProblem {
 };
 
 enum class BinaryOp : uint8_t {
-  kAdd, kSub, kMul, kDiv,  // integers wrap; integer division truncates, by zero is an error
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,  // integers wrap; integer division truncates, by zero is an error
   kPow,
-  kMax, kMin,              // NaN wins, as numpy's maximum and minimum
-  kMod,                    // sign of the divisor (Python's %)
-  kFmod,                   // sign of the dividend (C's fmod)
-  kPRelu,                  // a < 0 ? a b : a
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,  // -> bool
-  kAnd, kOr, kXor,         // bool
-  kBitwiseAnd, kBitwiseOr, kBitwiseXor,
-  kShiftLeft, kShiftRight,
+  kMax,
+  kMin,    // NaN wins, as numpy's maximum and minimum
+  kMod,    // sign of the divisor (Python's %)
+  kFmod,   // sign of the dividend (C's fmod)
+  kPRelu,  // a < 0 ? a b : a
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,  // -> bool
+  kAnd,
+  kOr,
+  kXor,  // bool
+  kBitwiseAnd,
+  kBitwiseOr,
+  kBitwiseXor,
+  kShiftLeft,
+  kShiftRight,
   kAtan2,
   kCount,
 };
@@ -82,10 +97,11 @@ struct CastProblem {
   int64_t y_strides[kMaxRank] = {};
 };
 
-// y[y_offset + i . y_strides] = x[x_offset + i . x_strides]: transpose, slice (also backwards), concat,
-// split, expand, tile, pad's interior, layout conversion. Operands: in[0] x; out[0] y, not aliasing.
+// y[y_offset + i . y_strides] = x[x_offset + i . x_strides]: transpose, slice (also backwards),
+// concat, split, expand, tile, pad's interior, layout conversion. Operands: in[0] x; out[0] y, not
+// aliasing.
 struct CopyProblem {
-  int64_t element_bytes = 4;  // 1, 2, 4, 8 or 16
+  int64_t element_bytes = 4;           // 1, 2, 4, 8 or 16
   int64_t x_offset = 0, y_offset = 0;  // in elements
   int rank = 0;
   int64_t dims[kMaxRank] = {};
@@ -95,8 +111,8 @@ struct CopyProblem {
 
 // y[y_offset + i . y_strides] = value. Operands: out[0] y; in[0] the value when from_input.
 struct FillProblem {
-  int64_t element_bytes = 4;   // 1, 2, 4, 8 or 16
-  bool from_input = false;     // the value is *in[0]
+  int64_t element_bytes = 4;  // 1, 2, 4, 8 or 16
+  bool from_input = false;    // the value is *in[0]
   unsigned char value[16] = {};
   int64_t y_offset = 0;
   int rank = 0;

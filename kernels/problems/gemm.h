@@ -1,17 +1,17 @@
 // GemmProblem: batched matrix product with an epilogue.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 #include "kernels/problems/conv.h"
 
 namespace doppio::kernels {
 
-// y[i, j] = activation(alpha * sum_k a[i, k] b[k, j] + beta * bias[i, j] + residual[i, j]), for each
-// batch index. Strides are in elements and may be 0 (broadcast) for inputs; rows that want a certain
-// form (unit stride) say so in supports().
+// y[i, j] = activation(alpha * sum_k a[i, k] b[k, j] + beta * bias[i, j] + residual[i, j]), for
+// each batch index. Strides are in elements and may be 0 (broadcast) for inputs; rows that want a
+// certain form (unit stride) say so in supports().
 //
 // Operands: in[0] a, in[1] b (constant for rows that pack), in[2] bias, in[3] residual; out[0] y.
 // y may alias the residual when their strides are equal. k = 0 gives an empty sum.

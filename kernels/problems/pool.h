@@ -1,9 +1,9 @@
 // PoolProblem: max, average and Lp pooling over 1 to 3 spatial dimensions, in any layout.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 #include "kernels/problems/conv.h"
 
@@ -11,14 +11,14 @@ namespace doppio::kernels {
 
 enum class PoolOp : uint8_t { kMax, kAverage, kLp };
 
-// y[n, c, o] = op over taps k of x[n, c, o * stride + k * dilation - pad]; taps outside the input are
-// left out. The average divides by the taps inside the input, or, with count_include_pad, by the taps
-// inside the input plus its begin and end padding (taps beyond that, which ceil rounding makes, never
-// count). A window without any tap gives the lowest value (max) or 0.
+// y[n, c, o] = op over taps k of x[n, c, o * stride + k * dilation - pad]; taps outside the input
+// are left out. The average divides by the taps inside the input, or, with count_include_pad, by
+// the taps inside the input plus its begin and end padding (taps beyond that, which ceil rounding
+// makes, never count). A window without any tap gives the lowest value (max) or 0.
 //
-// Operands: in[0] x; out[0] y, out[1] indices (int64, kMax only, when `indices`): the flat position of the
-// maximum in the row-major [n, c, d, h, w] input (or, with indices_column_major, with the spatial
-// positions counted d fastest), the first one of equals.
+// Operands: in[0] x; out[0] y, out[1] indices (int64, kMax only, when `indices`): the flat position
+// of the maximum in the row-major [n, c, d, h, w] input (or, with indices_column_major, with the
+// spatial positions counted d fastest), the first one of equals.
 struct PoolProblem {
   PoolOp op = PoolOp::kMax;
   ElementType type = ElementType::kFloat;

@@ -1,9 +1,9 @@
 // ResizeProblem: nearest, linear and cubic resampling of up to 3 spatial dimensions.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 #include "kernels/problems/conv.h"
 
@@ -35,10 +35,10 @@ struct ResizeProblem {
   double cubic_a = -0.75;
   double extrapolation_value = 0;
   int64_t n = 1, c = 1;
-  int64_t in[3] = {1, 1, 1};   // d, h, w
+  int64_t in[3] = {1, 1, 1};  // d, h, w
   int64_t out[3] = {1, 1, 1};
-  double scale[3] = {1, 1, 1};       // as the model states it; out = floor(in * scale)
-  double roi_begin[3] = {0, 0, 0};   // kTfCropAndResize
+  double scale[3] = {1, 1, 1};      // as the model states it; out = floor(in * scale)
+  double roi_begin[3] = {0, 0, 0};  // kTfCropAndResize
   double roi_end[3] = {1, 1, 1};
   MapStrides x, y;
 };

@@ -30,7 +30,8 @@ StatusOr<plan::EngineChoice> EngineFromName(const std::string& name) {
 #endif
   std::string known = "auto";
   for (const std::string& engine : GetRuntimeInfo().engines) known += ", " + engine;
-  return InvalidArgument(Cat("engine ", base::Quoted(name), " is not in this build; it has ", known));
+  return InvalidArgument(
+      Cat("engine ", base::Quoted(name), " is not in this build; it has ", known));
 }
 
 TensorInfo DescribeValue(const graph::Value& value, std::string_view name,
@@ -196,9 +197,9 @@ StatusOr<std::shared_ptr<const Predictor>> Predictor::LoadFiles(const std::strin
   return MakePredictor(std::move(impl));
 }
 
-StatusOr<std::shared_ptr<const Predictor>> Predictor::LoadBytes(std::span<const uint8_t> init_net,
-                                                                std::span<const uint8_t> predict_net,
-                                                                const PredictorOptions& options) {
+StatusOr<std::shared_ptr<const Predictor>> Predictor::LoadBytes(
+    std::span<const uint8_t> init_net, std::span<const uint8_t> predict_net,
+    const PredictorOptions& options) {
   return LoadFrom(std::make_unique<Impl>(options), {init_net, "init_net"},
                   {predict_net, "predict_net"});
 }

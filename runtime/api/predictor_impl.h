@@ -1,13 +1,14 @@
-// Predictor::Impl: what a loaded pair is inside: the graph, its packed weights, and the plans made so far.
+// Predictor::Impl: what a loaded pair is inside: the graph, its packed weights, and the plans made
+// so far.
 #pragma once
+
+#include <doppio/predictor.h>
 
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <doppio/predictor.h>
 
 #include "runtime/graph/graph.h"
 #include "runtime/graph/wire/pair_reader.h"
@@ -36,8 +37,8 @@ class Predictor::Impl {
   const plan::PlanResources& resources() const { return resources_; }
   const plan::PackedWeights& weights() const { return weights_; }
 
-  // The plan of that key; made with `pool` when it is new. Plans beyond a few are forgotten, the one unused for
-  // longest first; Sessions keep theirs.
+  // The plan of that key; made with `pool` when it is new. Plans beyond a few are forgotten, the
+  // one unused for longest first; Sessions keep theirs.
   StatusOr<std::shared_ptr<Plan>> FindPlan(std::span<const int64_t> key, plan::Findings inputs,
                                            exec::ThreadPool& pool) const;
   // The segment that follows `segment` when a run has found `key`.

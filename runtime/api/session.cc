@@ -1,10 +1,10 @@
+#include <doppio/predictor.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
 #include <vector>
-
-#include <doppio/predictor.h>
 
 #include "base/checked.h"
 #include "base/message.h"
@@ -162,23 +162,25 @@ class Session::Impl {
  private:
   const Predictor::Impl& net() const { return predictor_->impl(); }
 
-  // --- inputs ----------------------------------------------------------------------------------------
+  // --- inputs
+  // ----------------------------------------------------------------------------------------
   Status CheckInput(const TensorInfo& info, const TensorView& view) const {
     if (info.type != ElementType::kUndefined && view.type != info.type) {
-      return InvalidArgument(Cat("input ", Quoted(info.name), " has type ", view.type, ", the net wants ",
-                                 info.type));
+      return InvalidArgument(
+          Cat("input ", Quoted(info.name), " has type ", view.type, ", the net wants ", info.type));
     }
     const int64_t count = ElementCount(view.dims);
     if (count < 0) {
-      return InvalidArgument(Cat("input ", Quoted(info.name), " has the impossible shape ", view.dims));
+      return InvalidArgument(
+          Cat("input ", Quoted(info.name), " has the impossible shape ", view.dims));
     }
     bool fits = !info.has_shape || static_cast<int>(info.dims.size()) == view.dims.rank();
     for (size_t i = 0; fits && info.has_shape && i < info.dims.size(); ++i) {
       fits = info.dims[i].size < 0 || info.dims[i].size == view.dims[static_cast<int>(i)];
     }
     if (fits) return {};
-    return InvalidArgument(Cat("input ", Quoted(info.name), " has shape ", view.dims, ", the net wants ",
-                               DimsText(info)));
+    return InvalidArgument(Cat("input ", Quoted(info.name), " has shape ", view.dims,
+                               ", the net wants ", DimsText(info)));
   }
 
   // Two inputs that share a symbol must agree on its size.
@@ -215,7 +217,8 @@ class Session::Impl {
       if (i == infos.size() && name.empty() && infos.size() == 1) i = 0;
       if (i == infos.size()) {
         std::string known;
-        for (const TensorInfo& info : infos) known += (known.empty() ? "" : ", ") + Quoted(info.name);
+        for (const TensorInfo& info : infos)
+          known += (known.empty() ? "" : ", ") + Quoted(info.name);
         return InvalidArgument(Cat("the net has no input ", Quoted(name), "; it has ",
                                    known.empty() ? std::string("none") : known));
       }
@@ -234,7 +237,8 @@ class Session::Impl {
     return {};
   }
 
-  // --- plans -----------------------------------------------------------------------------------------
+  // --- plans
+  // -----------------------------------------------------------------------------------------
   Status BindPlan(std::span<const NamedTensor> inputs) {
     if (pool_ == nullptr) return OutOfMemory("no memory for a session");
     DOPPIO_RETURN_IF_ERROR(SortInputs(inputs));
@@ -244,8 +248,8 @@ class Session::Impl {
       DOPPIO_RETURN_IF_ERROR(key_.Append(view.dims.rank()));
       DOPPIO_RETURN_IF_ERROR(key_.AppendAll(view.dims.span()));
     }
-    const bool same = plan_ != nullptr && std::equal(key_.begin(), key_.end(), plan_->key.begin(),
-                                                     plan_->key.end());
+    const bool same = plan_ != nullptr &&
+                      std::equal(key_.begin(), key_.end(), plan_->key.begin(), plan_->key.end());
     if (same && !path_.empty()) return {};
     DOPPIO_RETURN_IF_ERROR(CheckSymbols());
     base::Array<operators::ValueFacts> findings;
@@ -271,8 +275,8 @@ class Session::Impl {
     auto bound = std::make_unique<BoundSegment>();
     bound->segment = segment;
     DOPPIO_RETURN_IF_ERROR(bound->key.Assign(key));
-    DOPPIO_ASSIGN_OR_RETURN(
-        bound->arena, base::Buffer::Allocate(segment->program.arena_bytes, &net().budget()));
+    DOPPIO_ASSIGN_OR_RETURN(bound->arena,
+                            base::Buffer::Allocate(segment->program.arena_bytes, &net().budget()));
     arenas_.clear();
     for (const auto& before : path_) arenas_.push_back(before->arena.data());
     arenas_.push_back(bound->arena.data());
@@ -299,7 +303,8 @@ class Session::Impl {
     environment.dynamics = dynamics_.pointers();
     environment.allocator = &dynamics_;
     exec::Profile* profile = bound.profile.step_ns.empty() ? nullptr : &bound.profile;
-    const exec::RunResult result = bound.executor.Run(environment, *pool_, scratch_.data(), profile);
+    const exec::RunResult result =
+        bound.executor.Run(environment, *pool_, scratch_.data(), profile);
     if (result.ok()) return {};
     const exec::Step& step = bound.segment->program.steps[result.step];
     const graph::Node* node = bound.segment->labels[step.label];
@@ -307,7 +312,8 @@ class Session::Impl {
                                 result.status);
   }
 
-  // --- from one segment to the next -------------------------------------------------------------------
+  // --- from one segment to the next
+  // -------------------------------------------------------------------
   Status Continue(size_t at) {
     plan::Segment* segment = path_[at]->segment;
     findings_.clear();
@@ -318,9 +324,8 @@ class Session::Impl {
                                             path_[at + 1]->key.begin(), path_[at + 1]->key.end())) {
       return {};
     }
-    DOPPIO_ASSIGN_OR_RETURN(
-        plan::Segment * next,
-        net().FindNext(segment, next_key_.span(), findings_.span(), *pool_));
+    DOPPIO_ASSIGN_OR_RETURN(plan::Segment * next,
+                            net().FindNext(segment, next_key_.span(), findings_.span(), *pool_));
     return BindSegment(at + 1, next, next_key_.span());
   }
 
@@ -341,11 +346,20 @@ class Session::Impl {
   const void* Locate(const exec::BufferRef& place) const {
     const void* base = nullptr;
     switch (place.place) {
-      case exec::Place::kArena: base = path_[place.index]->arena.data(); break;
-      case exec::Place::kInput: base = input_pointers_[place.index]; break;
-      case exec::Place::kOutput: base = output_pointers_[place.index]; break;
-      case exec::Place::kDynamic: base = dynamics_.pointers()[place.index]; break;
-      default: break;
+      case exec::Place::kArena:
+        base = path_[place.index]->arena.data();
+        break;
+      case exec::Place::kInput:
+        base = input_pointers_[place.index];
+        break;
+      case exec::Place::kOutput:
+        base = output_pointers_[place.index];
+        break;
+      case exec::Place::kDynamic:
+        base = dynamics_.pointers()[place.index];
+        break;
+      default:
+        break;
     }
     return base == nullptr ? nullptr : static_cast<const uint8_t*>(base) + place.offset;
   }
@@ -376,7 +390,8 @@ class Session::Impl {
     return findings_.Append(std::move(facts));
   }
 
-  // --- outputs ------------------------------------------------------------------------------------------
+  // --- outputs
+  // ------------------------------------------------------------------------------------------
   // Gives every output that this segment defines a place: the caller's, or the session's own.
   Status PointOutputs(const plan::Segment& segment, std::span<NamedOutput> wanted) {
     for (size_t i = 0; i < segment.outputs.size(); ++i) {
@@ -390,9 +405,9 @@ class Session::Impl {
       }
       if (target != nullptr) {
         if (target->data == nullptr || target->bytes < bytes) {
-          return InvalidArgument(Cat("output ", Quoted(net().outputs[i].name), " ", info.type, info.dims,
-                                     " takes ", bytes, " bytes, the caller's memory has ",
-                                     target->data == nullptr ? 0 : target->bytes));
+          return InvalidArgument(Cat(
+              "output ", Quoted(net().outputs[i].name), " ", info.type, info.dims, " takes ", bytes,
+              " bytes, the caller's memory has ", target->data == nullptr ? 0 : target->bytes));
         }
         target->type = info.type;
         target->dims = info.dims;
@@ -401,8 +416,8 @@ class Session::Impl {
       }
       if (output_memory_[i].size() < bytes || output_memory_[i].data() == nullptr) {
         output_memory_[i] = base::Buffer();
-        DOPPIO_ASSIGN_OR_RETURN(output_memory_[i], base::Buffer::Allocate(std::max<size_t>(bytes, 1),
-                                                                          &net().budget()));
+        DOPPIO_ASSIGN_OR_RETURN(
+            output_memory_[i], base::Buffer::Allocate(std::max<size_t>(bytes, 1), &net().budget()));
       }
       output_pointers_[i] = output_memory_[i].data();
     }

@@ -59,12 +59,17 @@ StatusOr<Executor> Executor::Bind(const Program& program, const kernels::KernelT
   for (uint32_t i = 0; i < program.operands.size(); ++i) {
     const BufferRef& ref = program.operands[i];
     switch (ref.place) {
-      case Place::kNone: break;
-      case Place::kArena: executor.pointers_[i] = Offset(arenas[ref.index], ref.offset); break;
+      case Place::kNone:
+        break;
+      case Place::kArena:
+        executor.pointers_[i] = Offset(arenas[ref.index], ref.offset);
+        break;
       case Place::kConstant:
         executor.pointers_[i] = Offset(program.constants[ref.index], ref.offset);
         break;
-      default: DOPPIO_RETURN_IF_ERROR(executor.patches_.Append({i, ref})); break;
+      default:
+        DOPPIO_RETURN_IF_ERROR(executor.patches_.Append({i, ref}));
+        break;
     }
   }
   DOPPIO_RETURN_IF_ERROR(executor.steps_.Resize(program.steps.size()));
@@ -76,8 +81,10 @@ StatusOr<Executor> Executor::Bind(const Program& program, const kernels::KernelT
     bound.problem = program.problems.data() + step.problem;
     bound.first_pointer = step.first_operand;
     bound.parallel = step.parallel_ns >= kParallelNs;
-    bound.operands.packed = step.packed >= 0 ? program.packed[static_cast<size_t>(step.packed)] : nullptr;
-    bound.operands.handle = step.handle >= 0 ? program.handles[static_cast<size_t>(step.handle)] : nullptr;
+    bound.operands.packed =
+        step.packed >= 0 ? program.packed[static_cast<size_t>(step.packed)] : nullptr;
+    bound.operands.handle =
+        step.handle >= 0 ? program.handles[static_cast<size_t>(step.handle)] : nullptr;
     if (step.workspace >= 0) {
       bound.operands.workspace = static_cast<uint8_t*>(own_arena) + step.workspace;
     }
@@ -94,10 +101,17 @@ void Executor::Repoint(const Environment& environment) {
   for (const Patch& patch : patches_) {
     const void* base = nullptr;
     switch (patch.ref.place) {
-      case Place::kInput: base = environment.inputs[patch.ref.index]; break;
-      case Place::kOutput: base = environment.outputs[patch.ref.index]; break;
-      case Place::kDynamic: base = environment.dynamics[patch.ref.index]; break;
-      default: break;
+      case Place::kInput:
+        base = environment.inputs[patch.ref.index];
+        break;
+      case Place::kOutput:
+        base = environment.outputs[patch.ref.index];
+        break;
+      case Place::kDynamic:
+        base = environment.dynamics[patch.ref.index];
+        break;
+      default:
+        break;
     }
     pointers_[patch.pointer] = base != nullptr ? Offset(base, patch.ref.offset) : nullptr;
   }

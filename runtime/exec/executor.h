@@ -1,11 +1,11 @@
-// Executor: a Program bound to memory, ready to run again and again. The hot loop: no allocation, no lock,
-// no look-up, no string.
+// Executor: a Program bound to memory, ready to run again and again. The hot loop: no allocation,
+// no lock, no look-up, no string.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
-
-#include <doppio/status.h>
 
 #include "base/array.h"
 #include "base/memory.h"
@@ -14,8 +14,8 @@
 
 namespace doppio::exec {
 
-// Where a run finds what lies outside the program. Tables are indexed as BufferRef::index says; they are
-// borrowed for the duration of the run.
+// Where a run finds what lies outside the program. Tables are indexed as BufferRef::index says;
+// they are borrowed for the duration of the run.
 struct Environment {
   std::span<const void* const> inputs;
   std::span<void* const> outputs;
@@ -43,13 +43,13 @@ class Executor {
   Executor(Executor&&) = default;
   Executor& operator=(Executor&&) = default;
 
-  // Resolves what does not change between runs. `arenas` are the memories of this segment and those before
-  // it. All arguments outlive the Executor.
+  // Resolves what does not change between runs. `arenas` are the memories of this segment and those
+  // before it. All arguments outlive the Executor.
   static StatusOr<Executor> Bind(const Program& program, const kernels::KernelTable& kernels,
                                  std::span<void* const> arenas);
 
-  // Runs all steps. `scratch` holds pool.threads() pieces of program.scratch_bytes each. `profile` may be
-  // null.
+  // Runs all steps. `scratch` holds pool.threads() pieces of program.scratch_bytes each. `profile`
+  // may be null.
   RunResult Run(const Environment& environment, ThreadPool& pool, void* scratch, Profile* profile);
 
  private:

@@ -1,5 +1,5 @@
-// Program: what runs, as plain data: steps over one arena. It knows neither graphs nor files. The planner
-// makes one from a pair at run time; a build may also hold one as constants.
+// Program: what runs, as plain data: steps over one arena. It knows neither graphs nor files. The
+// planner makes one from a pair at run time; a build may also hold one as constants.
 #pragma once
 
 #include <cstdint>
@@ -32,14 +32,14 @@ struct Step {
   uint32_t first_operand = 0;  // inputs, then outputs, in Program::operands
   uint16_t inputs = 0;
   uint16_t outputs = 0;
-  int32_t packed = -1;         // index in Program::packed
-  int32_t handle = -1;         // index in Program::handles
-  int64_t workspace = -1;      // offset in the segment's arena
-  int64_t parallel_ns = 0;     // estimated time; short steps stay on one thread
-  int64_t flops = 0;           // for the profile
-  int64_t bytes = 0;           // operands read and written, for the profile
-  uint32_t label = 0;          // index of the node's label, for errors and the profile
-  bool dynamic = false;        // asks the allocator for its outputs
+  int32_t packed = -1;      // index in Program::packed
+  int32_t handle = -1;      // index in Program::handles
+  int64_t workspace = -1;   // offset in the segment's arena
+  int64_t parallel_ns = 0;  // estimated time; short steps stay on one thread
+  int64_t flops = 0;        // for the profile
+  int64_t bytes = 0;        // operands read and written, for the profile
+  uint32_t label = 0;       // index of the node's label, for errors and the profile
+  bool dynamic = false;     // asks the allocator for its outputs
 };
 
 // A run of steps whose sizes are all known when it begins. Pointers are borrowed from the planner.
@@ -51,7 +51,7 @@ struct Program {
   base::Array<const void*> packed;
   base::Array<void*> handles;
   size_t arena_bytes = 0;
-  size_t scratch_bytes = 0;       // for each thread
+  size_t scratch_bytes = 0;  // for each thread
 };
 
 }  // namespace doppio::exec

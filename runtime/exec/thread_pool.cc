@@ -7,7 +7,8 @@ namespace doppio::exec {
 #if DOPPIO_THREADS
 namespace {
 
-// About 20 microseconds: longer than the gap between two steps of a net, shorter than anybody would mind.
+// About 20 microseconds: longer than the gap between two steps of a net, shorter than anybody would
+// mind.
 constexpr int kSpins = 2000;
 
 }  // namespace

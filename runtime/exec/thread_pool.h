@@ -1,11 +1,11 @@
 // ThreadPool: runs units of work on a fixed set of threads, the caller among them.
 #pragma once
 
+#include <doppio/status.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
-
-#include <doppio/status.h>
 
 #include "base/array.h"
 #include "kernels/kernel.h"
@@ -22,12 +22,12 @@ struct Job {
   int64_t chunk = 1;  // units taken at a time, >= 1
 };
 
-// Workers spin for a moment after a job, then sleep; they are never pinned. May be shared: a job that finds the
-// pool busy runs on its caller alone.
+// Workers spin for a moment after a job, then sleep; they are never pinned. May be shared: a job
+// that finds the pool busy runs on its caller alone.
 class ThreadPool {
  public:
-  // `threads` counts the caller, so threads - 1 are started; 1 starts none. kIoError when the system makes
-  // fewer.
+  // `threads` counts the caller, so threads - 1 are started; 1 starts none. kIoError when the
+  // system makes fewer.
   static StatusOr<std::unique_ptr<ThreadPool>> Create(int threads);
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;

@@ -11,7 +11,8 @@ using base::CheckedAdd;
 using base::CheckedMul;
 
 int SymbolTable::CompareFactors(const Term& a, const Term& b) {
-  if (a.factors != b.factors) return a.factors > b.factors ? -1 : 1;  // the constant term comes last
+  if (a.factors != b.factors)
+    return a.factors > b.factors ? -1 : 1;  // the constant term comes last
   for (int i = 0; i < a.factors; ++i) {
     if (a.atom[i] != b.atom[i]) return a.atom[i] < b.atom[i] ? -1 : 1;
   }
@@ -201,7 +202,7 @@ Dim SymbolTable::Max(Dim a, Dim b) {
   if (a.unknown() || b.unknown()) return Dim();
   if (a.known() && b.known()) return a.value() > b.value() ? a : b;
   return a.known() || (b.symbolic() && b.value_ < a.value_) ? Opaque(AtomKind::kMax, b, a)
-                                                             : Opaque(AtomKind::kMax, a, b);
+                                                            : Opaque(AtomKind::kMax, a, b);
 }
 
 Dim SymbolTable::Min(Dim a, Dim b) {
@@ -209,16 +210,21 @@ Dim SymbolTable::Min(Dim a, Dim b) {
   if (a.unknown() || b.unknown()) return Dim();
   if (a.known() && b.known()) return a.value() < b.value() ? a : b;
   return a.known() || (b.symbolic() && b.value_ < a.value_) ? Opaque(AtomKind::kMin, b, a)
-                                                             : Opaque(AtomKind::kMin, a, b);
+                                                            : Opaque(AtomKind::kMin, a, b);
 }
 
 std::string SymbolTable::AtomText(const Atom& atom) const {
   switch (atom.kind) {
-    case AtomKind::kSymbol: return std::string(names_.data() + atom.name_begin, atom.name_size);
-    case AtomKind::kFloorDiv: return base::Cat("floor((", Text(atom.a), ")/(", Text(atom.b), "))");
-    case AtomKind::kCeilDiv: return base::Cat("ceil((", Text(atom.a), ")/(", Text(atom.b), "))");
-    case AtomKind::kMax: return base::Cat("max(", Text(atom.a), ", ", Text(atom.b), ")");
-    case AtomKind::kMin: return base::Cat("min(", Text(atom.a), ", ", Text(atom.b), ")");
+    case AtomKind::kSymbol:
+      return std::string(names_.data() + atom.name_begin, atom.name_size);
+    case AtomKind::kFloorDiv:
+      return base::Cat("floor((", Text(atom.a), ")/(", Text(atom.b), "))");
+    case AtomKind::kCeilDiv:
+      return base::Cat("ceil((", Text(atom.a), ")/(", Text(atom.b), "))");
+    case AtomKind::kMax:
+      return base::Cat("max(", Text(atom.a), ", ", Text(atom.b), ")");
+    case AtomKind::kMin:
+      return base::Cat("min(", Text(atom.a), ", ", Text(atom.b), ")");
   }
   return "?";
 }

@@ -1,5 +1,5 @@
-// Dim: one size of a shape while shapes are inferred: a number, an expression over named symbols, or
-// unknown. SymbolTable owns the expressions. Used by shape rules, passes and the planner.
+// Dim: one size of a shape while shapes are inferred: a number, an expression over named symbols,
+// or unknown. SymbolTable owns the expressions. Used by shape rules, passes and the planner.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,11 @@ namespace doppio::graph {
 class SymbolTable;
 
 // A plain handle; meaningful together with the SymbolTable that made it. Equal handles mean equal
-// sizes; unequal symbolic ones may still turn out equal. An unknown Dim equals nothing, itself included.
+// sizes; unequal symbolic ones may still turn out equal. An unknown Dim equals nothing, itself
+// included.
 class Dim {
  public:
-  Dim() = default;  // unknown
+  Dim() = default;                                             // unknown
   Dim(int64_t value) : value_(value), kind_(Kind::kNumber) {}  // NOLINT: implicit on purpose
 
   bool known() const { return kind_ == Kind::kNumber; }
@@ -38,9 +39,10 @@ class Dim {
 };
 
 // Expressions in normal form: polynomials with integer coefficients over atoms, where an atom is a
-// named symbol or a floor division, ceiling division, maximum or minimum of two Dims. Equal expressions get
-// equal handles. Anything too large for the fixed-size form, any overflow and any lack of memory makes
-// an unknown Dim: knowing less is always allowed. Not thread safe while being added to.
+// named symbol or a floor division, ceiling division, maximum or minimum of two Dims. Equal
+// expressions get equal handles. Anything too large for the fixed-size form, any overflow and any
+// lack of memory makes an unknown Dim: knowing less is always allowed. Not thread safe while being
+// added to.
 class SymbolTable {
  public:
   SymbolTable() = default;
@@ -67,7 +69,7 @@ class SymbolTable {
   enum class AtomKind : uint8_t { kSymbol, kFloorDiv, kCeilDiv, kMax, kMin };
   struct Atom {
     AtomKind kind = AtomKind::kSymbol;
-    Dim a, b;               // operands of the others
+    Dim a, b;                                // operands of the others
     uint32_t name_begin = 0, name_size = 0;  // into names_
   };
   static constexpr int kMaxFactors = 6;

@@ -1,18 +1,19 @@
-// Graph: the one in-memory form of a net, in single static assignment. The converter and the pair reader
-// make it, passes rewrite it, the planner reads it, the pair writer saves it. It knows no operator: what a
-// node means is the business of runtime/operators.
+// Graph: the one in-memory form of a net, in single static assignment. The converter and the pair
+// reader make it, passes rewrite it, the planner reads it, the pair writer saves it. It knows no
+// operator: what a node means is the business of runtime/operators.
 //
-// Ownership: a Graph owns its nodes, values, names, child graphs and the memory of its constants. Node
-// and Value pointers stay valid until RemoveNode, or the Graph's end. Not thread safe while it changes.
+// Ownership: a Graph owns its nodes, values, names, child graphs and the memory of its constants.
+// Node and Value pointers stay valid until RemoveNode, or the Graph's end. Not thread safe while it
+// changes.
 #pragma once
+
+#include <doppio/status.h>
+#include <doppio/tensor.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
-
-#include <doppio/status.h>
-#include <doppio/tensor.h>
 
 #include "base/array.h"
 #include "base/memory.h"
@@ -24,8 +25,9 @@ namespace doppio::graph {
 class Graph;
 struct Node;
 
-// A tensor of known content: a weight, a constant, a tensor argument. Row-major; string tensors hold an
-// array of std::string_view. Borrows its bytes from the Graph (or the mapped file) that made it.
+// A tensor of known content: a weight, a constant, a tensor argument. Row-major; string tensors
+// hold an array of std::string_view. Borrows its bytes from the Graph (or the mapped file) that
+// made it.
 struct Constant {
   ElementType type = ElementType::kUndefined;
   Dims dims;
@@ -54,7 +56,8 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
-// One place that reads a value: input `index` of `node`, or, with node null, output `index` of the graph.
+// One place that reads a value: input `index` of `node`, or, with node null, output `index` of the
+// graph.
 struct Use {
   Node* node = nullptr;
   uint32_t index = 0;
@@ -74,8 +77,8 @@ struct Value {
   base::Array<Use> uses;
 };
 
-// A named argument of a node or a net, with the fields of Caffe2's Argument. Which are set is part of
-// its meaning: a scalar that sits in a list field is not there for a scalar reader.
+// A named argument of a node or a net, with the fields of Caffe2's Argument. Which are set is part
+// of its meaning: a scalar that sits in a list field is not there for a scalar reader.
 struct Argument {
   std::string_view name;
   bool has_f = false, has_i = false, has_s = false;
@@ -108,8 +111,8 @@ struct Node {
   int64_t op_version = 0;  // 0: not said
   Device device;
   bool has_device = false;
-  // How many of the last inputs are values that child graphs capture, in the order of the child graphs
-  // (arguments, then their nets) and of their captured inputs.
+  // How many of the last inputs are values that child graphs capture, in the order of the child
+  // graphs (arguments, then their nets) and of their captured inputs.
   uint32_t captures = 0;
   bool in_init = false;  // stands in the init net: runs once, before anything else
   base::Array<Input> inputs;
@@ -173,7 +176,8 @@ class Graph {
   void RemoveArg(Node* node, std::string_view name);
   Status AddOutput(Value* value, std::string_view name);
 
-  // --- changing ------------------------------------------------------------------------------------
+  // --- changing
+  // ------------------------------------------------------------------------------------
   Status SetInput(Node* node, size_t index, Value* value);
   // Cuts the inputs of `node` down to the first `count`.
   void TruncateInputs(Node* node, size_t count);
@@ -186,7 +190,8 @@ class Graph {
   void MakeConstant(Value* value, const Constant& constant);
   void MoveBefore(Node* node, Node* before);
 
-  // --- looking -------------------------------------------------------------------------------------
+  // --- looking
+  // -------------------------------------------------------------------------------------
   Node* first() const { return first_; }
   Node* last() const { return last_; }
   size_t node_count() const { return live_nodes_; }
@@ -205,11 +210,11 @@ class Graph {
   SymbolTable& symbols() { return symbols_; }
   const SymbolTable& symbols() const { return symbols_; }
 
-  std::string_view name, type;       // of the predict net
-  std::string_view init_name;        // of the init net
+  std::string_view name, type;             // of the predict net
+  std::string_view init_name;              // of the init net
   std::string_view unknown, init_unknown;  // unknown fields of the two nets
-  // Of a child graph: so many first inputs are bound by the node that owns it, the others are captured from
-  // the graph around it by name.
+  // Of a child graph: so many first inputs are bound by the node that owns it, the others are
+  // captured from the graph around it by name.
   size_t bound_inputs = 0;
   bool simplified = false;  // the passes have run over it
 

@@ -7,7 +7,8 @@ Status DropDeadNodes(graph::Graph& graph, PassContext& context) {
   for (graph::Node* node = graph.last(); node != nullptr;) {
     graph::Node* const previous = node->previous;
     bool used = node->outputs.empty();  // no outputs: there for its effect
-    for (const graph::Value* output : node->outputs) used |= output != nullptr && !output->uses.empty();
+    for (const graph::Value* output : node->outputs)
+      used |= output != nullptr && !output->uses.empty();
     if (!used) {
       graph.RemoveNode(node);
       ++context.changes;

@@ -1,6 +1,6 @@
-// Batch normalisation at inference is a per-channel scale and shift: y = s (x - mean) / sqrt(var + eps) + b.
-// Behind a convolution or product it scales the weight's output channels and shifts the bias.
-// Source: Jacob et al. 2018, "Quantization and Training of Neural Networks", section 3.2.
+// Batch normalisation at inference is a per-channel scale and shift: y = s (x - mean) / sqrt(var +
+// eps) + b. Behind a convolution or product it scales the weight's output channels and shifts the
+// bias. Source: Jacob et al. 2018, "Quantization and Training of Neural Networks", section 3.2.
 #include <cmath>
 
 #include "base/message.h"
@@ -23,7 +23,8 @@ bool IsInferenceBatchNorm(const Node& node) {
   for (size_t i = 1; i < 5; ++i) {
     const Value* value = node.input(i);
     if (value == nullptr || !value->is_constant || value->constant.type != ElementType::kFloat ||
-        value->constant.dims.rank() != 1 || value->constant.count != node.input(1)->constant.count) {
+        value->constant.dims.rank() != 1 ||
+        value->constant.count != node.input(1)->constant.count) {
       return false;
     }
   }
@@ -38,16 +39,18 @@ bool ChannelsLast(const Node& node) {
   return order != nullptr && order->s == "NHWC";
 }
 
-// How the weight of a node walks its output channels: [outer, channels, inner] over its row-major elements.
+// How the weight of a node walks its output channels: [outer, channels, inner] over its row-major
+// elements.
 struct WeightWalk {
   int64_t outer = 0, channels = 0, inner = 0;
 };
 
-// For a convolution w [m, c / g, k..]; a transposed one w [c, m / g, k..] with group 1; FC w [n, k]; FCTransposed
-// w [k, n]. False for everything else.
+// For a convolution w [m, c / g, k..]; a transposed one w [c, m / g, k..] with group 1; FC w [n,
+// k]; FCTransposed w [k, n]. False for everything else.
 bool WalkWeight(const Node& node, WeightWalk* walk) {
   const Value* weight = node.input(1);
-  if (weight == nullptr || !weight->is_constant || weight->constant.type != ElementType::kFloat) return false;
+  if (weight == nullptr || !weight->is_constant || weight->constant.type != ElementType::kFloat)
+    return false;
   const Dims& dims = weight->constant.dims;
   const int64_t count = weight->constant.count;
   if (dims.rank() < 2 || count == 0) return false;
@@ -101,10 +104,11 @@ StatusOr<Value*> ScaledWeight(Graph& graph, const Value& weight, const WeightWal
   return graph.AddConstant(weight.name, constant);
 }
 
-StatusOr<Value*> ShiftedBias(Graph& graph, const Node& head, std::string_view name, int64_t channels,
-                             const ScaleShift& norm) {
+StatusOr<Value*> ShiftedBias(Graph& graph, const Node& head, std::string_view name,
+                             int64_t channels, const ScaleShift& norm) {
   const Value* old = head.input(2);
-  DOPPIO_ASSIGN_OR_RETURN(void* memory, graph.Allocate(static_cast<size_t>(channels) * sizeof(float)));
+  DOPPIO_ASSIGN_OR_RETURN(void* memory,
+                          graph.Allocate(static_cast<size_t>(channels) * sizeof(float)));
   float* to = static_cast<float*>(memory);
   for (int64_t c = 0; c < channels; ++c) {
     const double before = old != nullptr ? static_cast<double>(old->constant.as<float>()[c]) : 0.0;
@@ -126,12 +130,17 @@ bool BiasIsConstant(const Node& head, int64_t channels) {
 Status Record(Graph& graph, const Node& head, const Node& norm, std::string_view weight,
               std::string_view bias, double epsilon) {
   const std::string text = base::Cat(epsilon);
-  const std::string_view old_bias = head.input(2) != nullptr ? head.input(2)->name : std::string_view();
-  const std::string_view parameters[] = {norm.input(1)->name, norm.input(2)->name, norm.input(3)->name,
-                                         norm.input(4)->name, text};
-  const std::string_view weight_steps[] = {"fold_batch_norm.weight", head.input(1)->name,
-                                           parameters[0], parameters[1], parameters[2],
-                                           parameters[3], parameters[4]};
+  const std::string_view old_bias =
+      head.input(2) != nullptr ? head.input(2)->name : std::string_view();
+  const std::string_view parameters[] = {norm.input(1)->name, norm.input(2)->name,
+                                         norm.input(3)->name, norm.input(4)->name, text};
+  const std::string_view weight_steps[] = {"fold_batch_norm.weight",
+                                           head.input(1)->name,
+                                           parameters[0],
+                                           parameters[1],
+                                           parameters[2],
+                                           parameters[3],
+                                           parameters[4]};
   const std::string_view bias_steps[] = {"fold_batch_norm.bias", old_bias,      parameters[0],
                                          parameters[1],          parameters[2], parameters[3],
                                          parameters[4]};
@@ -144,9 +153,11 @@ Status Fold(Graph& graph, Node* head, Node* norm, const WeightWalk& walk) {
   const std::string bias_name = head->input(2) != nullptr
                                     ? std::string(head->input(2)->name)
                                     : base::Cat(head->input(1)->name, "_bias");
-  DOPPIO_RETURN_IF_ERROR(Record(graph, *head, *norm, head->input(1)->name, bias_name, values.epsilon));
+  DOPPIO_RETURN_IF_ERROR(
+      Record(graph, *head, *norm, head->input(1)->name, bias_name, values.epsilon));
   DOPPIO_ASSIGN_OR_RETURN(Value * weight, ScaledWeight(graph, *head->input(1), walk, values));
-  DOPPIO_ASSIGN_OR_RETURN(Value * bias, ShiftedBias(graph, *head, bias_name, walk.channels, values));
+  DOPPIO_ASSIGN_OR_RETURN(Value * bias,
+                          ShiftedBias(graph, *head, bias_name, walk.channels, values));
   DOPPIO_RETURN_IF_ERROR(graph.SetInput(head, 1, weight));
   if (head->inputs.size() > 2) {
     DOPPIO_RETURN_IF_ERROR(graph.SetInput(head, 2, bias));
@@ -167,8 +178,10 @@ Status FoldBatchNorm(Graph& graph, PassContext& context) {
     WeightWalk walk;
     if (!WalkWeight(*node, &walk) || !BiasIsConstant(*node, walk.channels)) continue;
     Node* const norm = OnlyReader(node->output(0));
-    if (norm == nullptr || norm->input(0) != node->output(0) || !IsInferenceBatchNorm(*norm)) continue;
-    if (norm->input(1)->constant.count != walk.channels || ChannelsLast(*norm) != ChannelsLast(*node)) {
+    if (norm == nullptr || norm->input(0) != node->output(0) || !IsInferenceBatchNorm(*norm))
+      continue;
+    if (norm->input(1)->constant.count != walk.channels ||
+        ChannelsLast(*norm) != ChannelsLast(*node)) {
       continue;
     }
     DOPPIO_RETURN_IF_ERROR(Fold(graph, node, norm, walk));

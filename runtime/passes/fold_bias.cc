@@ -1,5 +1,5 @@
-// A constant that is added to every position of a channel becomes the bias of the convolution or product before
-// it, which adds it as it stores.
+// A constant that is added to every position of a channel becomes the bias of the convolution or
+// product before it, which adds it as it stores.
 #include "runtime/passes/pass.h"
 
 namespace doppio::passes {
@@ -16,13 +16,16 @@ bool IsFloatConstant(const Value* value) {
 bool IsPlainAddition(const Node& node) {
   if (node.type != "Add" || node.inputs.size() != 2) return false;
   const graph::Argument* broadcast = node.arg("broadcast");
-  return (node.domain.empty() || node.domain == "ai.onnx") && (broadcast == nullptr || broadcast->i == 0);
+  return (node.domain.empty() || node.domain == "ai.onnx") &&
+         (broadcast == nullptr || broadcast->i == 0);
 }
 
-// Whether `dims` is one value for each of `channels` at dimension 1 of a map of `spatial` dimensions more.
+// Whether `dims` is one value for each of `channels` at dimension 1 of a map of `spatial`
+// dimensions more.
 bool IsPerChannel(const Dims& dims, int64_t channels, int spatial) {
   const int rank = dims.rank();
-  if (rank < spatial + 1 || rank > spatial + 2 || dims[rank - 1 - spatial] != channels) return false;
+  if (rank < spatial + 1 || rank > spatial + 2 || dims[rank - 1 - spatial] != channels)
+    return false;
   for (int i = 0; i < rank; ++i) {
     if (i != rank - 1 - spatial && dims[i] != 1) return false;
   }
@@ -31,7 +34,8 @@ bool IsPerChannel(const Dims& dims, int64_t channels, int spatial) {
 
 // Output channels of a convolution without bias that takes one; 0 for other nodes.
 int64_t ConvChannels(const Node& node) {
-  if (!node.type.starts_with("Conv") || node.inputs.size() != 2 || !IsFloatConstant(node.input(1))) return 0;
+  if (!node.type.starts_with("Conv") || node.inputs.size() != 2 || !IsFloatConstant(node.input(1)))
+    return 0;
   const graph::Argument* order = node.arg("order");
   if (order != nullptr && order->s == "NHWC") return 0;
   const Dims& w = node.input(1)->constant.dims;
@@ -88,7 +92,8 @@ Status FoldBias(Graph& graph, PassContext& context) {
       // x must be known to have at least as many dimensions as the product's rows need: rank >= 2.
       if (facts.empty()) DOPPIO_RETURN_IF_ERROR(operators::InferGraph(graph, &facts));
       const Value* x = node->input(0);
-      if (x == nullptr || x->id >= facts.size() || !facts[x->id].has_shape || facts[x->id].shape.rank < 2) {
+      if (x == nullptr || x->id >= facts.size() || !facts[x->id].has_shape ||
+          facts[x->id].shape.rank < 2) {
         continue;
       }
       if (!(bias->constant.dims == Dims{product})) continue;

@@ -1,5 +1,6 @@
-// Integer tensors that follow from known sizes (Shape, Gather, Concat and their kin) become constants; a Reshape whose
-// target is known but for one size gets -1 or 0 there. With fixed input shapes no shape arithmetic is left.
+// Integer tensors that follow from known sizes (Shape, Gather, Concat and their kin) become
+// constants; a Reshape whose target is known but for one size gets -1 or 0 there. With fixed input
+// shapes no shape arithmetic is left.
 #include "runtime/operators/operator.h"
 #include "runtime/passes/pass.h"
 
@@ -28,7 +29,8 @@ Status ToConstant(Graph& graph, Value* value, const ValueFacts& facts) {
   for (size_t i = 0; i < count; ++i) {
     const int64_t number = facts.content[i].value();
     if (facts.type == ElementType::kInt64) static_cast<int64_t*>(data)[i] = number;
-    if (facts.type == ElementType::kInt32) static_cast<int32_t*>(data)[i] = static_cast<int32_t>(number);
+    if (facts.type == ElementType::kInt32)
+      static_cast<int32_t*>(data)[i] = static_cast<int32_t>(number);
     if (facts.type == ElementType::kBool) static_cast<bool*>(data)[i] = number != 0;
   }
   constant.data = data;
@@ -36,8 +38,9 @@ Status ToConstant(Graph& graph, Value* value, const ValueFacts& facts) {
   return {};
 }
 
-// The integers to reshape `x` to `content` where that needs no size from the run: numbers, 0 for a size that x has
-// at the same place, -1 for one other. False when there is more than one such other.
+// The integers to reshape `x` to `content` where that needs no size from the run: numbers, 0 for a
+// size that x has at the same place, -1 for one other. False when there is more than one such
+// other.
 bool Target(const ValueFacts& x, const base::Array<Dim>& content, base::Array<int64_t>* target) {
   int open = 0;
   for (size_t i = 0; i < content.size(); ++i) {
@@ -60,14 +63,16 @@ bool Target(const ValueFacts& x, const base::Array<Dim>& content, base::Array<in
 
 Status FixReshape(Graph& graph, Node* node, const FactsTable& facts, PassContext& context) {
   Value* const shape = node->input(1);
-  if (node->type != "Reshape" || shape == nullptr || shape->is_constant || shape->id >= facts.size()) return {};
+  if (node->type != "Reshape" || shape == nullptr || shape->is_constant ||
+      shape->id >= facts.size())
+    return {};
   const ValueFacts& content = facts[shape->id];
   if (!content.has_content || content.content.empty()) return {};
   base::Array<int64_t> target;
   if (!Target(facts[node->input(0)->id], content.content, &target)) return {};
   const Dims dims{static_cast<int64_t>(target.size())};
-  DOPPIO_ASSIGN_OR_RETURN(Value * constant,
-                          graph.AddConstantCopy(shape->name, ElementType::kInt64, dims, target.data()));
+  DOPPIO_ASSIGN_OR_RETURN(Value * constant, graph.AddConstantCopy(shape->name, ElementType::kInt64,
+                                                                  dims, target.data()));
   DOPPIO_RETURN_IF_ERROR(graph.SetInput(node, 1, constant));
   graph.RemoveArg(node, "allowzero");
   ++context.changes;

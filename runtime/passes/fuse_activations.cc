@@ -1,5 +1,5 @@
-// Exporters write some activations as small graphs. As one node they cost one pass over memory, or none when they
-// are fused into a convolution's store.
+// Exporters write some activations as small graphs. As one node they cost one pass over memory, or
+// none when they are fused into a convolution's store.
 #include <cmath>
 
 #include "runtime/passes/pass.h"
@@ -12,7 +12,8 @@ using graph::Node;
 using graph::Value;
 
 bool Is(const Node* node, std::string_view type) {
-  return node != nullptr && node->type == type && (node->domain.empty() || node->domain == "ai.onnx");
+  return node != nullptr && node->type == type &&
+         (node->domain.empty() || node->domain == "ai.onnx");
 }
 
 bool NoLegacyBroadcast(const Node& node) {
@@ -25,7 +26,9 @@ float FloatArg(const Node& node, std::string_view name, float fallback) {
   return arg != nullptr && arg->has_f ? arg->f : fallback;
 }
 
-bool Near(float a, double b) { return std::fabs(static_cast<double>(a) - b) <= 1e-6 * std::fabs(b); }
+bool Near(float a, double b) {
+  return std::fabs(static_cast<double>(a) - b) <= 1e-6 * std::fabs(b);
+}
 
 // Splits a two-input node into a scalar constant and the other input.
 bool WithScalar(const Node* node, std::string_view type, Value** other, float* scalar) {
@@ -68,11 +71,13 @@ bool IsHardSigmoidOf(const Value* value, const Value* x) {
   if (WithScalar(node, "Div", &clipped, &scale) && node->input(0) == clipped) {
     return scale == 6 && IsRelu6OfXPlus3(clipped, x);
   }
-  return WithScalar(node, "Mul", &clipped, &scale) && Near(scale, 1.0 / 6) && IsRelu6OfXPlus3(clipped, x);
+  return WithScalar(node, "Mul", &clipped, &scale) && Near(scale, 1.0 / 6) &&
+         IsRelu6OfXPlus3(clipped, x);
 }
 
 bool IsSigmoidOf(const Value* value, const Value* x) {
-  return Is(value->producer, "Sigmoid") && value->producer->input(0) == x && OnlyReader(value) != nullptr;
+  return Is(value->producer, "Sigmoid") && value->producer->input(0) == x &&
+         OnlyReader(value) != nullptr;
 }
 
 // For `value` = 1 + erf(x / sqrt 2): x; else null.
@@ -83,11 +88,13 @@ Value* ErfArgument(const Value* value) {
   const Node* erf_node = erf->producer;
   if (!Is(erf_node, "Erf") || erf_node->input(0) == nullptr) return nullptr;
   const Node* scaled = erf_node->input(0)->producer;
-  if (WithScalar(scaled, "Div", &x, &root) && scaled->input(0) == x && Near(root, std::sqrt(2.0))) return x;
+  if (WithScalar(scaled, "Div", &x, &root) && scaled->input(0) == x && Near(root, std::sqrt(2.0)))
+    return x;
   return WithScalar(scaled, "Mul", &x, &root) && Near(root, std::sqrt(0.5)) ? x : nullptr;
 }
 
-// GELU as exporters write it, ending in `node`: the product of x, 1/2 and 1 + erf(x / sqrt 2) in any grouping.
+// GELU as exporters write it, ending in `node`: the product of x, 1/2 and 1 + erf(x / sqrt 2) in
+// any grouping.
 Value* GeluArgument(const Node* node) {
   Value* product = nullptr;
   float half = 0;
@@ -95,11 +102,13 @@ Value* GeluArgument(const Node* node) {
     if (!Is(mul, "Mul") || mul->inputs.size() != 2) return nullptr;
     for (size_t i = 0; i < 2; ++i) {
       Value* const other = mul->input(1 - i);
-      if (mul->input(i) != nullptr && other != nullptr && ErfArgument(mul->input(i)) == other) return other;
+      if (mul->input(i) != nullptr && other != nullptr && ErfArgument(mul->input(i)) == other)
+        return other;
     }
     return nullptr;
   };
-  if (WithScalar(node, "Mul", &product, &half) && half == 0.5f) return x_times_erf(product->producer);
+  if (WithScalar(node, "Mul", &product, &half) && half == 0.5f)
+    return x_times_erf(product->producer);
   if (!Is(node, "Mul") || node->inputs.size() != 2) return nullptr;
   for (size_t i = 0; i < 2; ++i) {  // (x / 2) (1 + erf), or x ((1 + erf) / 2)
     Value *scaled = nullptr, *const other = node->input(1 - i);

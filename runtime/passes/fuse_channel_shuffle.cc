@@ -1,5 +1,5 @@
-// Reshape [n, g, c/g, h, w], Transpose (0, 2, 1, 3, 4), Reshape [n, c, h, w] is Caffe2's ChannelShuffle, which moves
-// data once and keeps the layout.
+// Reshape [n, g, c/g, h, w], Transpose (0, 2, 1, 3, 4), Reshape [n, c, h, w] is Caffe2's
+// ChannelShuffle, which moves data once and keeps the layout.
 #include "runtime/passes/pass.h"
 
 namespace doppio::passes {
@@ -31,16 +31,19 @@ bool SameFrom(const Shape& a, int a_begin, const Shape& b, int b_begin) {
 }
 
 // The number of groups when `split`, `transpose` and `join` are a channel shuffle; else 0.
-int64_t Groups(const Node& split, const Node& transpose, const Node& join, const FactsTable& facts) {
+int64_t Groups(const Node& split, const Node& transpose, const Node& join,
+               const FactsTable& facts) {
   for (const Node* node : {&split, &join}) {
     if (node->input(0) == nullptr || node->output(0) == nullptr) return 0;
   }
   const auto& x = facts[split.input(0)->id];
   const auto& middle = facts[split.output(0)->id];
   const auto& y = facts[join.output(0)->id];
-  if (!x.has_shape || !middle.has_shape || !y.has_shape || !SwapsDimensions1And2(transpose)) return 0;
+  if (!x.has_shape || !middle.has_shape || !y.has_shape || !SwapsDimensions1And2(transpose))
+    return 0;
   const Shape &a = x.shape, &m = middle.shape, &b = y.shape;
-  if (a.rank != 4 || m.rank != 5 || b.rank != 4 || !a[1].known() || !m[1].known() || !m[2].known()) return 0;
+  if (a.rank != 4 || m.rank != 5 || b.rank != 4 || !a[1].known() || !m[1].known() || !m[2].known())
+    return 0;
   const bool same_ends = a[0] == m[0] && SameFrom(a, 2, m, 3) && SameFrom(a, 0, b, 0);
   return same_ends && m[1].value() * m[2].value() == a[1].value() ? m[1].value() : 0;
 }

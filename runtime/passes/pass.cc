@@ -6,13 +6,17 @@ namespace doppio::passes {
 namespace {
 
 constexpr Pass kPasses[] = {
-    {"drop_identities", "remove nodes that hand their input through (Identity, Dropout, Copy)", DropIdentities},
+    {"drop_identities", "remove nodes that hand their input through (Identity, Dropout, Copy)",
+     DropIdentities},
     {"fold_constants", "compute nodes whose inputs are all constants", FoldConstants},
-    {"fold_shapes", "replace integer tensors that follow from known sizes by constants", FoldShapes},
-    {"fold_batch_norm", "fold batch normalisation into the convolution or product before it", FoldBatchNorm},
-    {"fold_bias", "make an added constant the bias of the convolution or product before it", FoldBias},
-    {"fuse_activations", "write x sigmoid(x), x hardsigmoid(x) and the erf form of GELU as one node",
-     FuseActivations},
+    {"fold_shapes", "replace integer tensors that follow from known sizes by constants",
+     FoldShapes},
+    {"fold_batch_norm", "fold batch normalisation into the convolution or product before it",
+     FoldBatchNorm},
+    {"fold_bias", "make an added constant the bias of the convolution or product before it",
+     FoldBias},
+    {"fuse_activations",
+     "write x sigmoid(x), x hardsigmoid(x) and the erf form of GELU as one node", FuseActivations},
     {"fuse_channel_shuffle", "write Reshape, Transpose, Reshape as ChannelShuffle where it is one",
      FuseChannelShuffle},
     {"drop_dead_nodes", "remove nodes whose results nobody reads", DropDeadNodes},
@@ -39,7 +43,8 @@ Status CheckNames(std::span<const std::string_view> disabled) {
       all += pass.name;
     }
     if (!known) {
-      return InvalidArgument(base::Cat("there is no pass ", base::Quoted(name), "; there are ", all));
+      return InvalidArgument(
+          base::Cat("there is no pass ", base::Quoted(name), "; there are ", all));
     }
   }
   return {};
@@ -49,7 +54,8 @@ Status CheckNames(std::span<const std::string_view> disabled) {
 
 std::span<const Pass> AllPasses() { return kPasses; }
 
-Status Simplify(graph::Graph& graph, std::span<const std::string_view> disabled, PassReport* report) {
+Status Simplify(graph::Graph& graph, std::span<const std::string_view> disabled,
+                PassReport* report) {
   DOPPIO_RETURN_IF_ERROR(CheckNames(disabled));
   for (int round = 0; round < kMaxRounds; ++round) {
     int64_t changes = 0;

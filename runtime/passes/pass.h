@@ -1,13 +1,13 @@
-// Passes: rewrites of a Graph that keep its meaning. Each is small, named, switchable, idempotent, and stands in
-// a file of its own. The converter runs them before it writes a pair; the runtime runs them at load on a pair that
-// is not marked as simplified.
+// Passes: rewrites of a Graph that keep its meaning. Each is small, named, switchable, idempotent,
+// and stands in a file of its own. The converter runs them before it writes a pair; the runtime
+// runs them at load on a pair that is not marked as simplified.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include <doppio/status.h>
 
 #include "runtime/graph/graph.h"
 #include "runtime/operators/infer_context.h"
@@ -34,9 +34,10 @@ struct PassReport {
   int64_t changes[kMaxPasses] = {};
 };
 
-// Runs all passes but the disabled ones, again and again until none changes anything, and marks the graph as
-// simplified. kInvalidArgument names an unknown disabled pass. `report` may be null.
-Status Simplify(graph::Graph& graph, std::span<const std::string_view> disabled, PassReport* report);
+// Runs all passes but the disabled ones, again and again until none changes anything, and marks the
+// graph as simplified. kInvalidArgument names an unknown disabled pass. `report` may be null.
+Status Simplify(graph::Graph& graph, std::span<const std::string_view> disabled,
+                PassReport* report);
 
 // What a loaded pair needs before planning: Simplify unless it is marked.
 Status PrepareToRun(graph::Graph* graph);
@@ -51,16 +52,18 @@ Status FuseActivations(graph::Graph& graph, PassContext& context);
 Status FuseChannelShuffle(graph::Graph& graph, PassContext& context);
 Status DropDeadNodes(graph::Graph& graph, PassContext& context);
 
-// --- shared by passes ---------------------------------------------------------------------------------
+// --- shared by passes
+// ---------------------------------------------------------------------------------
 
-// The one node that reads `value`, when there is exactly one reader and it is no output of the graph.
+// The one node that reads `value`, when there is exactly one reader and it is no output of the
+// graph.
 graph::Node* OnlyReader(const graph::Value* value);
 
 // A float32 constant of one value; false when `value` is anything else.
 bool ScalarConstant(const graph::Value* value, float* scalar);
 
-// Writes down how a weight was changed, as the net argument "recipe.<weight>": the name of the pass, then the
-// names and numbers that it used; `compare` and `update` follow it.
+// Writes down how a weight was changed, as the net argument "recipe.<weight>": the name of the
+// pass, then the names and numbers that it used; `compare` and `update` follow it.
 Status RecordRecipe(graph::Graph& graph, std::string_view weight,
                     std::span<const std::string_view> steps);
 

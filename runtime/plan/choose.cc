@@ -16,18 +16,22 @@ EngineChoice ChoiceFromName(std::string_view name) {
 // 0: the engine that was asked for; 1: a fallback; -1: not allowed.
 int Rank(Engine engine, EngineChoice choice) {
   switch (choice) {
-    case EngineChoice::kReference: return engine == Engine::kReference ? 0 : -1;
-    case EngineChoice::kDnnl: return engine == Engine::kDnnl ? 0 : engine == Engine::kCudnn ? -1 : 1;
-    case EngineChoice::kCudnn: return engine == Engine::kCudnn ? 0 : engine == Engine::kDnnl ? -1 : 1;
-    default: return engine == Engine::kSimd || engine == Engine::kReference ? 0 : -1;
+    case EngineChoice::kReference:
+      return engine == Engine::kReference ? 0 : -1;
+    case EngineChoice::kDnnl:
+      return engine == Engine::kDnnl ? 0 : engine == Engine::kCudnn ? -1 : 1;
+    case EngineChoice::kCudnn:
+      return engine == Engine::kCudnn ? 0 : engine == Engine::kDnnl ? -1 : 1;
+    default:
+      return engine == Engine::kSimd || engine == Engine::kReference ? 0 : -1;
   }
 }
 
 }  // namespace
 
 Choice ChooseKernel(const kernels::KernelTable& table, kernels::ProblemKind kind,
-                    const void* problem, std::span<const bool> constant,
-                    const PlanOptions& options, std::string_view engine) {
+                    const void* problem, std::span<const bool> constant, const PlanOptions& options,
+                    std::string_view engine) {
   // What the whole run asks for wins over what a node asks for.
   const EngineChoice wanted =
       options.engine != EngineChoice::kAuto ? options.engine : ChoiceFromName(engine);

@@ -10,17 +10,17 @@
 namespace doppio::plan {
 
 struct Choice {
-  int kernel = -1;      // index in the table; -1: nothing supports the problem
-  double cost_ns = 0;   // kUnmeasuredCost for rows without a cost
+  int kernel = -1;     // index in the table; -1: nothing supports the problem
+  double cost_ns = 0;  // kUnmeasuredCost for rows without a cost
 };
 
 inline constexpr double kUnmeasuredCost = 1e15;
 
-// The cheapest row of `kind` that supports `problem`; rows without a cost come last, in table order.
-// `constant[i]` says whether operand i is a constant, as rows that pack need it. `engine` is what the node asks
-// for (OperatorDef.engine; unknown names mean nothing).
+// The cheapest row of `kind` that supports `problem`; rows without a cost come last, in table
+// order. `constant[i]` says whether operand i is a constant, as rows that pack need it. `engine` is
+// what the node asks for (OperatorDef.engine; unknown names mean nothing).
 Choice ChooseKernel(const kernels::KernelTable& table, kernels::ProblemKind kind,
-                    const void* problem, std::span<const bool> constant,
-                    const PlanOptions& options, std::string_view engine);
+                    const void* problem, std::span<const bool> constant, const PlanOptions& options,
+                    std::string_view engine);
 
 }  // namespace doppio::plan

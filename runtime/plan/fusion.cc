@@ -49,8 +49,7 @@ class Finder {
   // Whether `value` is there before `node` runs.
   bool AvailableBefore(const Value* value, const Node* node) const {
     // A producer that is absorbed by a head before it only makes the value earlier.
-    return value->producer == nullptr ||
-           range_.order[value->producer->id] < range_.order[node->id];
+    return value->producer == nullptr || range_.order[value->producer->id] < range_.order[node->id];
   }
 
   void TakeAddition(const Node* head, const Value** output, Fusion* fusion) const {
@@ -60,7 +59,8 @@ class Finder {
     const Value* residual = addition->inputs[other].value;
     if (residual == nullptr || residual == *output || addition->output(0) == nullptr) return;
     const ValueFacts& sum = facts_[addition->output(0)->id];
-    if (!SameStaticShape(facts_[residual->id], sum) || !SameStaticShape(facts_[(*output)->id], sum)) {
+    if (!SameStaticShape(facts_[residual->id], sum) ||
+        !SameStaticShape(facts_[(*output)->id], sum)) {
       return;
     }
     if (residual->is_constant || !AvailableBefore(residual, head)) return;
@@ -92,7 +92,8 @@ Status FindFusions(const graph::Graph& graph, const NodeOrder& range,
   DOPPIO_RETURN_IF_ERROR(table->by_head.Resize(graph.node_ids()));
   DOPPIO_RETURN_IF_ERROR(table->absorbed.Resize(graph.node_ids()));
   Finder finder(range, facts, table);
-  // Later heads first: of two convolutions whose results are added, the later one takes the addition.
+  // Later heads first: of two convolutions whose results are added, the later one takes the
+  // addition.
   for (const Node* node = graph.last(); node != nullptr; node = node->previous) {
     if (range.Contains(node)) finder.FuseBehind(node);
   }

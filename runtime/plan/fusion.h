@@ -1,5 +1,5 @@
-// Fusion: which nodes run as one step with the node before them: convolution or product, residual addition,
-// activation.
+// Fusion: which nodes run as one step with the node before them: convolution or product, residual
+// addition, activation.
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,16 @@ namespace doppio::plan {
 
 // What is fused behind a head node. Absorbed nodes make no step of their own.
 struct Fusion {
-  const graph::Node* addition = nullptr;    // adds `residual` to the head's output
+  const graph::Node* addition = nullptr;  // adds `residual` to the head's output
   const graph::Value* residual = nullptr;
   const graph::Node* activation = nullptr;
   operators::Activation function;
-  const graph::Value* output = nullptr;     // what the fused step makes; null: nothing is fused
+  const graph::Value* output = nullptr;  // what the fused step makes; null: nothing is fused
 };
 
 struct FusionTable {
-  base::Array<Fusion> by_head;    // by node id
-  base::Array<bool> absorbed;     // by node id
+  base::Array<Fusion> by_head;  // by node id
+  base::Array<bool> absorbed;   // by node id
 };
 
 // Which nodes may be fused: those with order in [begin, end), by node id.
@@ -38,9 +38,9 @@ struct NodeOrder {
   }
 };
 
-// Finds fusions among the nodes in `range`, first to last. An addition goes to the later of the two nodes that
-// make its operands, so that the other operand is there already. Only for float32, and only where nobody else reads
-// what lies between.
+// Finds fusions among the nodes in `range`, first to last. An addition goes to the later of the two
+// nodes that make its operands, so that the other operand is there already. Only for float32, and
+// only where nobody else reads what lies between.
 Status FindFusions(const graph::Graph& graph, const NodeOrder& range,
                    std::span<const operators::ValueFacts> facts, FusionTable* table);
 

@@ -9,7 +9,8 @@ Status NodeLowering::Alias(size_t i, const TensorRef& source) {
   const bool same_dims = source.dims == output.dims;
   TensorRef view = same_dims ? source : operators::Reshaped(source, output.dims);
   view.type = output.type;
-  // Memory of the caller (an output of the net) must be filled; everything else can be looked at in place.
+  // Memory of the caller (an output of the net) must be filled; everything else can be looked at in
+  // place.
   if (builder_->buffer(output.buffer).place == exec::Place::kOutput) {
     return builder_->EmitCopy(&node(), view, output);
   }

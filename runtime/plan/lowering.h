@@ -27,12 +27,14 @@ class NodeLowering final : public operators::LowerContext {
     return value != nullptr ? builder_->facts(value).content.span() : std::span<const graph::Dim>();
   }
   size_t output_count() const override { return outputs.size(); }
-  TensorRef output(size_t i) const override { return i < outputs.size() ? outputs[i] : TensorRef(); }
+  TensorRef output(size_t i) const override {
+    return i < outputs.size() ? outputs[i] : TensorRef();
+  }
   const operators::FusedEpilogue& epilogue() const override { return fused; }
 
   StatusOr<TensorRef> Temporary(ElementType type, const Dims& dims, const Dims* strides) override {
-    return builder_->NewArenaTensor(type, dims,
-                                    strides != nullptr ? *strides : operators::RowMajorStrides(dims));
+    return builder_->NewArenaTensor(
+        type, dims, strides != nullptr ? *strides : operators::RowMajorStrides(dims));
   }
   StatusOr<TensorRef> Constant(ElementType type, const Dims& dims, const void* data) override {
     return builder_->NewConstant(type, dims, data);

@@ -81,7 +81,8 @@ std::string ToAscii(std::span<const Lifetime> buffers) {
   for (const Lifetime& buffer : buffers) {
     if (buffer.bytes == 0) continue;
     std::string row(static_cast<size_t>(last) + 1, '.');
-    for (int32_t step = buffer.first; step <= buffer.last; ++step) row[static_cast<size_t>(step)] = '#';
+    for (int32_t step = buffer.first; step <= buffer.last; ++step)
+      row[static_cast<size_t>(step)] = '#';
     text += base::Cat(row, " ", buffer.offset, " + ", buffer.bytes, "\n");
   }
   return text;

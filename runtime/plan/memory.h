@@ -1,16 +1,17 @@
 // Places the intermediates of a program in one arena, by lifetime.
 //
-// Greedy by size: take the buffers from the largest to the smallest; for each, look at those already placed
-// whose lifetimes meet its own, in the order of their offsets, and take the first gap that is wide enough,
-// else the end of the last. Not optimal, but within a few per cent of the lower bound on real nets.
-// Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep Neural Net Inference", section 5.2.
+// Greedy by size: take the buffers from the largest to the smallest; for each, look at those
+// already placed whose lifetimes meet its own, in the order of their offsets, and take the first
+// gap that is wide enough, else the end of the last. Not optimal, but within a few per cent of the
+// lower bound on real nets. Source: Pisarchyk and Lee 2020, "Efficient Memory Management for Deep
+// Neural Net Inference", section 5.2.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
 #include <string>
-
-#include <doppio/status.h>
 
 namespace doppio::plan {
 
@@ -22,8 +23,9 @@ struct Lifetime {
   int64_t offset = -1;
 };
 
-// Gives every buffer of more than 0 bytes an offset, a multiple of base::kAlignment, so that two that live at
-// the same time never overlap. Returns the bytes of the arena. O(n^2) in the number of buffers.
+// Gives every buffer of more than 0 bytes an offset, a multiple of base::kAlignment, so that two
+// that live at the same time never overlap. Returns the bytes of the arena. O(n^2) in the number of
+// buffers.
 StatusOr<int64_t> PlaceBuffers(std::span<Lifetime> buffers);
 
 // Whether no two buffers that live at the same time overlap.

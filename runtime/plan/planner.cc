@@ -43,7 +43,8 @@ class Planner {
   }
 
  private:
-  // --- what is known at the beginning --------------------------------------------------------------
+  // --- what is known at the beginning
+  // --------------------------------------------------------------
   Status TakeFindings(Findings findings) {
     DOPPIO_RETURN_IF_ERROR(facts_.Resize(graph_.value_ids()));
     for (uint32_t id = 0; id < graph_.value_ids(); ++id) {
@@ -61,7 +62,8 @@ class Planner {
       return {};
     }
     begin_ = previous_->next_node;
-    for (size_t i = 0; i < previous_->outputs.size(); ++i) segment_.outputs[i] = previous_->outputs[i];
+    for (size_t i = 0; i < previous_->outputs.size(); ++i)
+      segment_.outputs[i] = previous_->outputs[i];
     for (const FrontierValue& value : previous_->frontier) {
       DOPPIO_RETURN_IF_ERROR(CopyFacts(value.facts, &facts_[value.value]));
     }
@@ -83,7 +85,8 @@ class Planner {
     return to->content.Assign(from.content.span());
   }
 
-  // --- inference until the end of the segment -----------------------------------------------------------
+  // --- inference until the end of the segment
+  // -----------------------------------------------------------
   Status InferSegment() {
     range_.begin = begin_ != nullptr ? resources_.node_order[begin_->id] : 0;
     segment_.end = SegmentEnd::kFinished;
@@ -105,9 +108,10 @@ class Planner {
   Status InferOne(const Node& node, bool* ends_before, bool* ends_after) {
     const Operator* op = operators::FindOperator(node.domain, node.type);
     if (op == nullptr) {
-      return Unsupported(Cat(operators::NodeLabel(node), ": operator type ", base::Quoted(node.type),
-                             node.domain.empty() ? std::string() : Cat(" of domain ", base::Quoted(node.domain)),
-                             " is unknown to this runtime"));
+      return Unsupported(
+          Cat(operators::NodeLabel(node), ": operator type ", base::Quoted(node.type),
+              node.domain.empty() ? std::string() : Cat(" of domain ", base::Quoted(node.domain)),
+              " is unknown to this runtime"));
     }
     if (node.has_device && node.device.type != 0) {
       return Unsupported(Cat(operators::NodeLabel(node), ": wants device type ", node.device.type,
@@ -137,8 +141,7 @@ class Planner {
       const Value* output = node.outputs[i];
       if (output == nullptr) continue;
       if (*ends_after) {
-        DOPPIO_RETURN_IF_ERROR(
-            segment_.dynamics.Append({output->id, 0, outputs[i].type}));
+        DOPPIO_RETURN_IF_ERROR(segment_.dynamics.Append({output->id, 0, outputs[i].type}));
       } else if (!outputs[i].Static()) {
         return Internal(Cat(operators::NodeLabel(node), ": the shape of output ",
                             base::Quoted(output->name), " could not be inferred"));
@@ -148,7 +151,8 @@ class Planner {
     return {};
   }
 
-  // --- where known values stand ---------------------------------------------------------------------------
+  // --- where known values stand
+  // ---------------------------------------------------------------------------
   Status PlaceKnownValues(Findings findings) {
     if (previous_ == nullptr) {
       for (uint32_t i = 0; i < graph_.inputs().size(); ++i) {
@@ -192,7 +196,8 @@ class Planner {
     return {};
   }
 
-  // --- uses ------------------------------------------------------------------------------------------------
+  // --- uses
+  // ------------------------------------------------------------------------------------------------
   bool AfterSegment(const graph::Use& use) const {
     return use.node == nullptr || resources_.node_order[use.node->id] >= range_.end;
   }
@@ -225,7 +230,8 @@ class Planner {
     return {};
   }
 
-  // --- lowering ------------------------------------------------------------------------------------------------
+  // --- lowering
+  // ------------------------------------------------------------------------------------------------
   bool IsDynamicNode(const Node& node) const {
     return segment_.end == SegmentEnd::kDynamicValues && node.next == end_;
   }
@@ -276,7 +282,6 @@ class Planner {
     }
   }
 
-
   Status GatherInputs(const Node& node, const Operator& op, NodeLowering* lowering) {
     for (const graph::Input& input : node.inputs) {
       TensorRef ref;
@@ -302,7 +307,8 @@ class Planner {
     return {};
   }
 
-  // --- layouts -----------------------------------------------------------------------------------------------
+  // --- layouts
+  // -----------------------------------------------------------------------------------------------
   static bool SaysChannelsLast(const Node& node) {
     const graph::Argument* order = node.arg("order");
     return order != nullptr && order->s == "NHWC";
@@ -401,7 +407,8 @@ class Planner {
     return own && memory.live_values == 1 ? input : TensorRef();
   }
 
-  // --- the end ----------------------------------------------------------------------------------------------
+  // --- the end
+  // ----------------------------------------------------------------------------------------------
   bool MadeHere(const Value* value) const {
     if (value->producer == nullptr) return previous_ == nullptr;
     return range_.Contains(value->producer);
@@ -411,8 +418,8 @@ class Planner {
   Status WriteOutputs() {
     for (uint32_t i = 0; i < graph_.outputs().size(); ++i) {
       const Value* value = graph_.outputs()[i].value;
-      const bool dynamic_before = previous_ != nullptr && !segment_.outputs[i].defined &&
-                                  IsFoundBefore(value);
+      const bool dynamic_before =
+          previous_ != nullptr && !segment_.outputs[i].defined && IsFoundBefore(value);
       if (!(MadeHere(value) || dynamic_before) || IsDynamicHere(value)) continue;
       OutputInfo& info = segment_.outputs[i];
       info.defined = true;
@@ -460,8 +467,8 @@ class Planner {
     for (uint32_t id = 0; id < graph_.value_ids(); ++id) {
       const Value* value = graph_.value(id);
       if (value == nullptr || value->is_constant || !facts_[id].Static()) continue;
-      const bool wanted = ReadLater(value) || (segment_.end == SegmentEnd::kContent &&
-                                               id == segment_.content_value);
+      const bool wanted = ReadLater(value) ||
+                          (segment_.end == SegmentEnd::kContent && id == segment_.content_value);
       if (wanted && !IsDynamicHere(value)) DOPPIO_RETURN_IF_ERROR(visit(value));
     }
     return {};

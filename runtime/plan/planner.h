@@ -1,11 +1,11 @@
-// Planner: from a graph and the sizes at hand to a Segment: infers, fuses, chooses layouts and kernels, packs
-// weights, places memory.
+// Planner: from a graph and the sizes at hand to a Segment: infers, fuses, chooses layouts and
+// kernels, packs weights, places memory.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <memory>
 #include <span>
-
-#include <doppio/status.h>
 
 #include "runtime/plan/segment.h"
 #include "runtime/plan/weights.h"
@@ -22,16 +22,16 @@ struct PlanResources {
   PlanOptions options;
 };
 
-// The facts that a run brings: of the net's inputs (for the first segment), or of what the segment before
-// found out (its dynamics in order, or the one content value).
+// The facts that a run brings: of the net's inputs (for the first segment), or of what the segment
+// before found out (its dynamics in order, or the one content value).
 using Findings = std::span<const operators::ValueFacts>;
 
 // Position of every live node in execution order, by node id.
 Status NumberNodes(const graph::Graph& graph, base::Array<int32_t>* order);
 
-// Plans the first segment (`previous` null) or the one after `previous`. `pool` packs weights. Errors are
-// those of shape rules (kInvalidArgument, naming node, blob and sizes), of operators that no kernel computes
-// (kUnsupported) and of memory.
+// Plans the first segment (`previous` null) or the one after `previous`. `pool` packs weights.
+// Errors are those of shape rules (kInvalidArgument, naming node, blob and sizes), of operators
+// that no kernel computes (kUnsupported) and of memory.
 StatusOr<std::unique_ptr<Segment>> PlanSegment(const PlanResources& resources,
                                                const Segment* previous, Findings findings,
                                                exec::ThreadPool& pool);

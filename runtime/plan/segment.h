@@ -1,5 +1,6 @@
-// Segment: a Program and what surrounds it. A plan is a tree of segments: where sizes depend on data a segment
-// ends, and the next one is looked up by the sizes (or values) that the run has found.
+// Segment: a Program and what surrounds it. A plan is a tree of segments: where sizes depend on
+// data a segment ends, and the next one is looked up by the sizes (or values) that the run has
+// found.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct FrontierValue {
   operators::ValueFacts facts;
   bool placed = false;  // false: its content is known and nobody has needed it in memory
   exec::BufferRef place;
-  int64_t offset = 0;   // in elements
+  int64_t offset = 0;  // in elements
   Dims strides;
 };
 
@@ -73,13 +74,13 @@ struct Segment {
   base::Array<const graph::Node*> labels;  // by Step::label
   base::Array<base::Buffer> constants;     // made while planning
   base::Array<Handle> handles;
-  base::Array<OutputInfo> outputs;         // of the net
+  base::Array<OutputInfo> outputs;  // of the net
 
   SegmentEnd end = SegmentEnd::kFinished;
   const graph::Node* next_node = nullptr;  // where the next segment begins
   base::Array<FrontierValue> frontier;
   base::Array<DynamicValue> dynamics;
-  uint32_t dynamic_slots = 0;              // used by this path so far
+  uint32_t dynamic_slots = 0;  // used by this path so far
   uint32_t content_value = 0;
   exec::BufferRef content_place;
   base::Array<Continuation> next;

@@ -78,11 +78,12 @@ StatusOr<TensorRef> SegmentBuilder::RefConstant(const graph::Constant& constant)
   return ref;
 }
 
-StatusOr<TensorRef> SegmentBuilder::NewConstant(ElementType type, const Dims& dims, const void* data) {
+StatusOr<TensorRef> SegmentBuilder::NewConstant(ElementType type, const Dims& dims,
+                                                const void* data) {
   const int64_t bytes = StorageBytes(type, ElementCount(dims));
   if (bytes < 0) return OutOfMemory(Cat("a constant of shape ", dims, " is too large"));
-  DOPPIO_ASSIGN_OR_RETURN(
-      base::Buffer copy, base::Buffer::Allocate(static_cast<size_t>(bytes), resources_.budget));
+  DOPPIO_ASSIGN_OR_RETURN(base::Buffer copy,
+                          base::Buffer::Allocate(static_cast<size_t>(bytes), resources_.budget));
   if (bytes > 0) std::memcpy(copy.data(), data, static_cast<size_t>(bytes));
   graph::Constant constant;
   constant.type = type;
@@ -107,9 +108,15 @@ StatusOr<TensorRef> SegmentBuilder::RefOf(const graph::Value* value) {
   base::Array<int64_t> storage;  // 8 bytes an element hold every type that contents have
   DOPPIO_RETURN_IF_ERROR(storage.Resize(known.content.size()));
   switch (ElementBits(known.type)) {
-    case 8: StoreContent<uint8_t>(known.content, storage.data()); break;
-    case 32: StoreContent<int32_t>(known.content, storage.data()); break;
-    default: StoreContent<int64_t>(known.content, storage.data()); break;
+    case 8:
+      StoreContent<uint8_t>(known.content, storage.data());
+      break;
+    case 32:
+      StoreContent<int32_t>(known.content, storage.data());
+      break;
+    default:
+      StoreContent<int64_t>(known.content, storage.data());
+      break;
   }
   DOPPIO_ASSIGN_OR_RETURN(ref, NewConstant(known.type, dims, storage.data()));
   return ref;
@@ -120,13 +127,14 @@ StatusOr<TensorRef> SegmentBuilder::RowMajorRefOf(const graph::Value* value) {
   if (operators::IsRowMajor(ref)) return ref;
   TensorRef& copy = row_major_refs_[value->id];
   if (copy.present()) return copy;
-  DOPPIO_ASSIGN_OR_RETURN(
-      copy, NewArenaTensor(ref.type, ref.dims, operators::RowMajorStrides(ref.dims)));
+  DOPPIO_ASSIGN_OR_RETURN(copy,
+                          NewArenaTensor(ref.type, ref.dims, operators::RowMajorStrides(ref.dims)));
   DOPPIO_RETURN_IF_ERROR(EmitCopy(value->producer, ref, copy));
   return copy;
 }
 
-Status SegmentBuilder::EmitCopy(const graph::Node* node, const TensorRef& from, const TensorRef& to) {
+Status SegmentBuilder::EmitCopy(const graph::Node* node, const TensorRef& from,
+                                const TensorRef& to) {
   kernels::CopyProblem problem;
   problem.element_bytes = ElementBits(to.type) / 8;
   problem.rank = to.dims.rank();
@@ -165,8 +173,8 @@ Status SegmentBuilder::AppendOperands(std::span<const TensorRef> refs, int32_t s
   return {};
 }
 
-Choice SegmentBuilder::Choose(const graph::Node* node, kernels::ProblemKind kind, const void* problem,
-                              std::span<const TensorRef> inputs) const {
+Choice SegmentBuilder::Choose(const graph::Node* node, kernels::ProblemKind kind,
+                              const void* problem, std::span<const TensorRef> inputs) const {
   constexpr size_t kMaxOperands = 64;
   bool constant[kMaxOperands] = {};
   const size_t count = std::min(inputs.size(), kMaxOperands);
@@ -198,7 +206,8 @@ Status SegmentBuilder::PrepareKernel(const kernels::Kernel& kernel, const void* 
   }
   if (kernel.prepare != nullptr) {
     void* handle = kernel.prepare(problem, operands.data());
-    if (handle == nullptr) return Unsupported(Cat(kernel.name, " refused a problem that it supports"));
+    if (handle == nullptr)
+      return Unsupported(Cat(kernel.name, " refused a problem that it supports"));
     step->handle = static_cast<int32_t>(program.handles.size());
     DOPPIO_RETURN_IF_ERROR(program.handles.Append(handle));
     DOPPIO_RETURN_IF_ERROR(segment_->handles.Append({&kernel, handle}));
@@ -225,8 +234,7 @@ Status SegmentBuilder::Emit(const graph::Node* node, kernels::ProblemKind kind, 
     DOPPIO_RETURN_IF_ERROR(program.problems.Append(0));
   }
   step.problem = static_cast<uint32_t>(program.problems.size());
-  DOPPIO_RETURN_IF_ERROR(
-      program.problems.AppendAll({static_cast<const uint8_t*>(problem), bytes}));
+  DOPPIO_RETURN_IF_ERROR(program.problems.AppendAll({static_cast<const uint8_t*>(problem), bytes}));
   for (const TensorRef& ref : inputs) {
     if (ref.present()) step.bytes += StorageBytes(ref.type, ref.count());
   }
@@ -237,7 +245,8 @@ Status SegmentBuilder::Emit(const graph::Node* node, kernels::ProblemKind kind, 
   }
   step.flops = FlopsOf(kind, problem);
   // Rows without a cost are plain loops: about a nanosecond a byte.
-  step.parallel_ns = choice.cost_ns < kUnmeasuredCost ? static_cast<int64_t>(choice.cost_ns) : step.bytes;
+  step.parallel_ns =
+      choice.cost_ns < kUnmeasuredCost ? static_cast<int64_t>(choice.cost_ns) : step.bytes;
   DOPPIO_RETURN_IF_ERROR(AppendOperands(inputs, index));
   DOPPIO_RETURN_IF_ERROR(AppendOperands(outputs, index));
   DOPPIO_RETURN_IF_ERROR(PrepareKernel(kernel, problem, inputs, &step));
@@ -267,8 +276,8 @@ Status SegmentBuilder::Finish() {
   const int32_t end = step_count();
   for (const PlanBuffer& memory : buffers_) {
     Lifetime lifetime;
-    const bool own = memory.place == exec::Place::kArena && memory.index == segment_->index &&
-                     memory.first >= 0;
+    const bool own =
+        memory.place == exec::Place::kArena && memory.index == segment_->index && memory.first >= 0;
     lifetime.bytes = own ? memory.bytes : 0;
     lifetime.first = memory.first;
     lifetime.last = memory.pinned ? end : memory.last;

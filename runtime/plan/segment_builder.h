@@ -1,11 +1,11 @@
-// SegmentBuilder: the state of a segment while it is planned: memory, steps, and where each value stands. The
-// planner walks the nodes; NodeLowering (lowering.h) puts steps in through this.
+// SegmentBuilder: the state of a segment while it is planned: memory, steps, and where each value
+// stands. The planner walks the nodes; NodeLowering (lowering.h) puts steps in through this.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
-
-#include <doppio/status.h>
 
 #include "base/array.h"
 #include "runtime/operators/lower_context.h"
@@ -20,13 +20,13 @@ using operators::ValueFacts;
 // One memory of the plan. Arena memories get their offset when all steps are known.
 struct PlanBuffer {
   exec::Place place = exec::Place::kArena;
-  uint32_t index = 0;          // as BufferRef::index
-  int64_t base = 0;            // bytes before the buffer's begin, for memories of earlier segments
-  int64_t bytes = 0;           // kArena: size
+  uint32_t index = 0;  // as BufferRef::index
+  int64_t base = 0;    // bytes before the buffer's begin, for memories of earlier segments
+  int64_t bytes = 0;   // kArena: size
   const void* constant = nullptr;
   int32_t first = -1, last = -1;  // steps that touch it
-  bool pinned = false;         // lives on after the segment
-  int live_values = 0;         // values that stand in it and will still be read
+  bool pinned = false;            // lives on after the segment
+  int live_values = 0;            // values that stand in it and will still be read
 };
 
 class SegmentBuilder {
@@ -36,7 +36,8 @@ class SegmentBuilder {
 
   Status Start(std::span<const ValueFacts> facts);
 
-  // --- memory --------------------------------------------------------------------------------------
+  // --- memory
+  // --------------------------------------------------------------------------------------
   StatusOr<int32_t> NewBuffer(const PlanBuffer& buffer);
   PlanBuffer& buffer(int32_t id) { return buffers_[static_cast<size_t>(id)]; }
   // Row-major memory in the arena, of given strides.
@@ -44,8 +45,9 @@ class SegmentBuilder {
   StatusOr<TensorRef> NewConstant(ElementType type, const Dims& dims, const void* data);
   StatusOr<TensorRef> RefConstant(const graph::Constant& constant);
 
-  // --- values --------------------------------------------------------------------------------------
-  // Where `value` stands. Constants and known contents are put into memory when they are first asked for.
+  // --- values
+  // -------------------------------------------------------------------------------------- Where
+  // `value` stands. Constants and known contents are put into memory when they are first asked for.
   StatusOr<TensorRef> RefOf(const graph::Value* value);
   bool Placed(const graph::Value* value) const { return refs_[value->id].present(); }
   void Place(const graph::Value* value, const TensorRef& ref) { refs_[value->id] = ref; }
@@ -53,7 +55,8 @@ class SegmentBuilder {
   StatusOr<TensorRef> RowMajorRefOf(const graph::Value* value);
   const ValueFacts& facts(const graph::Value* value) const { return facts_[value->id]; }
 
-  // --- steps ---------------------------------------------------------------------------------------
+  // --- steps
+  // ---------------------------------------------------------------------------------------
   Status Emit(const graph::Node* node, kernels::ProblemKind kind, const void* problem, size_t bytes,
               std::span<const TensorRef> inputs, std::span<const TensorRef> outputs);
   Choice Choose(const graph::Node* node, kernels::ProblemKind kind, const void* problem,
@@ -87,7 +90,7 @@ class SegmentBuilder {
   base::Array<TensorRef> refs_;            // by value id
   base::Array<TensorRef> row_major_refs_;  // by value id
   base::Array<PendingOperand> operands_;
-  base::Array<int32_t> workspaces_;        // buffer of each step's workspace, or -1
+  base::Array<int32_t> workspaces_;  // buffer of each step's workspace, or -1
 };
 
 }  // namespace doppio::plan

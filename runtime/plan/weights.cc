@@ -31,7 +31,7 @@ PackedWeights::Key PackedWeights::MakeKey(const kernels::Kernel& kernel, const v
     for (size_t i = 0; i < std::size(layout); ++i) key.layout[i] = layout[i];
   } else {
     const auto& p = *static_cast<const kernels::ConvProblem*>(problem);
-    const int64_t layout[] = {p.c,  p.m,   p.groups, p.kd,  p.kh,  p.kw,
+    const int64_t layout[] = {p.c,   p.m,   p.groups, p.kd,  p.kh,  p.kw,
                               p.w.n, p.w.c, p.w.d,    p.w.h, p.w.w, p.sh * 65536 + p.sw};
     for (size_t i = 0; i < std::size(layout); ++i) key.layout[i] = layout[i];
   }

@@ -1,11 +1,11 @@
-// PackedWeights: constant operands in the formats that kernels want, packed once and shared by all plans of a
-// Predictor.
+// PackedWeights: constant operands in the formats that kernels want, packed once and shared by all
+// plans of a Predictor.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <mutex>
-
-#include <doppio/status.h>
 
 #include "base/array.h"
 #include "base/memory.h"
@@ -26,8 +26,8 @@ class PackedWeights {
   size_t bytes() const;
 
  private:
-  // What a packed form depends on: the kernel, the constant, and how the problem walks it; not on the sizes
-  // of the other operands.
+  // What a packed form depends on: the kernel, the constant, and how the problem walks it; not on
+  // the sizes of the other operands.
   struct Key {
     const kernels::Kernel* kernel = nullptr;
     const void* constant = nullptr;

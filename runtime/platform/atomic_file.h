@@ -1,17 +1,17 @@
 // AtomicFile: a file that appears whole or not at all.
 #pragma once
 
+#include <doppio/status.h>
+
 #include <cstddef>
 #include <string>
-
-#include <doppio/status.h>
 
 #include "base/memory.h"
 
 namespace doppio::platform {
 
-// Writes to a temporary beside the target; Sync makes it durable, Commit renames it into place. A file that
-// was not committed is removed at the end. Buffered. Move-only.
+// Writes to a temporary beside the target; Sync makes it durable, Commit renames it into place. A
+// file that was not committed is removed at the end. Buffered. Move-only.
 class AtomicFile {
  public:
   AtomicFile() = default;
@@ -38,8 +38,8 @@ class AtomicFile {
   size_t buffered_ = 0;
 };
 
-// Makes a folder and those above it; fine when it is there already. *created says whether the last one is
-// new, so that a caller who fails later can take it away again.
+// Makes a folder and those above it; fine when it is there already. *created says whether the last
+// one is new, so that a caller who fails later can take it away again.
 Status MakeFolder(const std::string& path, bool* created);
 // Removes a folder if it is empty; ignores failure.
 void RemoveEmptyFolder(const std::string& path);

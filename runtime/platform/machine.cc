@@ -50,7 +50,8 @@ int AffinityCores() {
   return online > 0 ? static_cast<int>(online) : 1;
 }
 
-// Whole cores of the CPU quota, rounded up; 0 when there is none. Version 2 of cgroups, then version 1.
+// Whole cores of the CPU quota, rounded up; 0 when there is none. Version 2 of cgroups, then
+// version 1.
 int QuotaCores() {
   const SmallText v2("/sys/fs/cgroup/cpu.max");
   long long quota = strtoll(v2.text, nullptr, 10);

@@ -1,15 +1,16 @@
 // What the machine gives this process: cores, memory, a clock, threads.
 #pragma once
 
+#include <doppio/status.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
-#include <doppio/status.h>
-
 namespace doppio::platform {
 
-// Cores that this process may really use: its affinity mask, cut down to the cgroup's CPU quota. At least 1.
+// Cores that this process may really use: its affinity mask, cut down to the cgroup's CPU quota. At
+// least 1.
 int UsableCores();
 // Bytes that the machine and the cgroup leave free now; SIZE_MAX when nobody says.
 size_t FreeMemoryBytes();

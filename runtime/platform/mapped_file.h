@@ -1,12 +1,12 @@
 // MappedFile: the bytes of a file, mapped or copied. One of the few places that call the OS.
 #pragma once
 
+#include <doppio/status.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
-
-#include <doppio/status.h>
 
 #include "base/memory.h"
 

@@ -74,13 +74,19 @@ Status ReadPayload(std::span<const uint8_t> bytes, TensorPayload* payload) {
   Field field;
   while (parser.Next(&field)) {
     switch (field.number) {
-      case tensor_proto::kDims: DOPPIO_RETURN_IF_ERROR(ReadInts(field, &payload->dims)); break;
-      case tensor_proto::kDataType: payload->data_type = field.as_int64(); break;
+      case tensor_proto::kDims:
+        DOPPIO_RETURN_IF_ERROR(ReadInts(field, &payload->dims));
+        break;
+      case tensor_proto::kDataType:
+        payload->data_type = field.as_int64();
+        break;
       case tensor_proto::kFloatData:
         DOPPIO_RETURN_IF_ERROR(ReadFloats(field, &payload->floats));
         break;
       case tensor_proto::kInt32Data:
-      case tensor_proto::kInt64Data: DOPPIO_RETURN_IF_ERROR(ReadInts(field, &payload->ints)); break;
+      case tensor_proto::kInt64Data:
+        DOPPIO_RETURN_IF_ERROR(ReadInts(field, &payload->ints));
+        break;
       case tensor_proto::kDoubleData:
         DOPPIO_RETURN_IF_ERROR(ReadDoubles(field, &payload->doubles));
         break;
@@ -92,7 +98,8 @@ Status ReadPayload(std::span<const uint8_t> bytes, TensorPayload* payload) {
         payload->raw = field.bytes;
         payload->has_raw = true;
         break;
-      default: break;
+      default:
+        break;
     }
   }
   return parser.failed() ? Damaged("a tensor") : Status();
@@ -107,10 +114,18 @@ void Convert(const base::Array<From>& from, void* to) {
 // Writes the integers of a payload as elements of `bits` bits.
 void StoreInts(const base::Array<int64_t>& ints, int bits, void* to) {
   switch (bits) {
-    case 8: Convert<uint8_t>(ints, to); break;
-    case 16: Convert<uint16_t>(ints, to); break;
-    case 32: Convert<uint32_t>(ints, to); break;
-    default: Convert<uint64_t>(ints, to); break;
+    case 8:
+      Convert<uint8_t>(ints, to);
+      break;
+    case 16:
+      Convert<uint16_t>(ints, to);
+      break;
+    case 32:
+      Convert<uint32_t>(ints, to);
+      break;
+    default:
+      Convert<uint64_t>(ints, to);
+      break;
   }
 }
 
@@ -211,14 +226,20 @@ Status ReadArgument(std::span<const uint8_t> bytes, Graph* graph, NetReader read
         DOPPIO_ASSIGN_OR_RETURN(arg->s, graph->Intern(field.text()));
         break;
       }
-      case argument::kFloats: DOPPIO_RETURN_IF_ERROR(ReadFloats(field, &arg->floats)); break;
-      case argument::kInts: DOPPIO_RETURN_IF_ERROR(ReadInts(field, &arg->ints)); break;
+      case argument::kFloats:
+        DOPPIO_RETURN_IF_ERROR(ReadFloats(field, &arg->floats));
+        break;
+      case argument::kInts:
+        DOPPIO_RETURN_IF_ERROR(ReadInts(field, &arg->ints));
+        break;
       case argument::kStrings: {
         DOPPIO_ASSIGN_OR_RETURN(std::string_view text, graph->Intern(field.text()));
         DOPPIO_RETURN_IF_ERROR(arg->strings.Append(text));
         break;
       }
-      case argument::kN: DOPPIO_RETURN_IF_ERROR(nested(field, &arg->net)); break;
+      case argument::kN:
+        DOPPIO_RETURN_IF_ERROR(nested(field, &arg->net));
+        break;
       case argument::kNets: {
         std::unique_ptr<Graph> net;
         DOPPIO_RETURN_IF_ERROR(nested(field, &net));
@@ -235,7 +256,9 @@ Status ReadArgument(std::span<const uint8_t> bytes, Graph* graph, NetReader read
         DOPPIO_RETURN_IF_ERROR(arg->tensors.Append(tensor));
         break;
       }
-      default: DOPPIO_RETURN_IF_ERROR(unknown.Add(field.raw)); break;
+      default:
+        DOPPIO_RETURN_IF_ERROR(unknown.Add(field.raw));
+        break;
     }
   }
   if (parser.failed()) return Damaged("an argument");

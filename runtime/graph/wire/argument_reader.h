@@ -1,10 +1,10 @@
 // Reads Caffe2's Argument and TensorProto messages. Used by the pair reader.
 #pragma once
 
+#include <doppio/status.h>
+
 #include <cstdint>
 #include <span>
-
-#include <doppio/status.h>
 
 #include "runtime/graph/graph.h"
 
@@ -16,11 +16,13 @@ inline constexpr int kMaxNetDepth = 32;
 // Reads a nested net into `net` (fresh).
 using NetReader = Status (*)(std::span<const uint8_t> bytes, int depth, Graph* net);
 
-// Fills `arg` from a serialised Argument; memory comes from `graph`. `depth` counts the nets around it.
+// Fills `arg` from a serialised Argument; memory comes from `graph`. `depth` counts the nets around
+// it.
 Status ReadArgument(std::span<const uint8_t> bytes, Graph* graph, NetReader read_net, int depth,
                     Argument* arg);
 
-// Fills `tensor` from a serialised TensorProto; `fallback` is the type where the message says UNDEFINED.
+// Fills `tensor` from a serialised TensorProto; `fallback` is the type where the message says
+// UNDEFINED.
 Status ReadTensor(std::span<const uint8_t> bytes, Graph* graph, ElementType fallback,
                   Constant* tensor);
 

@@ -1,11 +1,12 @@
-// The net arguments doppio.inputs and doppio.outputs: one text a value, "float32[N,3,224,224] name".
-// A size is a number, a symbol, or "?"; "float32 name" has an unknown rank; "?[...] name" an unknown type.
+// The net arguments doppio.inputs and doppio.outputs: one text a value, "float32[N,3,224,224]
+// name". A size is a number, a symbol, or "?"; "float32 name" has an unknown rank; "?[...] name" an
+// unknown type.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <string>
 #include <string_view>
-
-#include <doppio/status.h>
 
 #include "runtime/graph/graph.h"
 

@@ -75,8 +75,8 @@ Status ReadShape(const OperatorParts& op, Graph* graph, Dims* dims) {
 }
 
 Status TooFew(size_t got, const Dims& dims) {
-  return CorruptModel(Cat("it holds ", got, " values, its shape ", dims, " wants ",
-                          ElementCount(dims)));
+  return CorruptModel(
+      Cat("it holds ", got, " values, its shape ", dims, " wants ", ElementCount(dims)));
 }
 
 // Elements of a repeated float or integer field, packed or not, counted without decoding.
@@ -114,10 +114,18 @@ const float* FloatsInPlace(std::span<const uint8_t> arg, size_t count) {
 
 void StoreInt(ElementType type, int64_t value, void* data, size_t index) {
   switch (type) {
-    case ElementType::kBool: static_cast<bool*>(data)[index] = value != 0; break;
-    case ElementType::kInt16: static_cast<int16_t*>(data)[index] = static_cast<int16_t>(value); break;
-    case ElementType::kInt32: static_cast<int32_t*>(data)[index] = static_cast<int32_t>(value); break;
-    default: static_cast<int64_t*>(data)[index] = value; break;
+    case ElementType::kBool:
+      static_cast<bool*>(data)[index] = value != 0;
+      break;
+    case ElementType::kInt16:
+      static_cast<int16_t*>(data)[index] = static_cast<int16_t>(value);
+      break;
+    case ElementType::kInt32:
+      static_cast<int32_t*>(data)[index] = static_cast<int32_t>(value);
+      break;
+    default:
+      static_cast<int64_t*>(data)[index] = value;
+      break;
   }
 }
 
@@ -160,7 +168,8 @@ Status DecodeFloats(std::span<const uint8_t> arg, ElementType type, size_t count
       store(field.as_float());
       continue;
     }
-    for (size_t i = 0; i + sizeof(float) <= field.bytes.size() && done < count; i += sizeof(float)) {
+    for (size_t i = 0; i + sizeof(float) <= field.bytes.size() && done < count;
+         i += sizeof(float)) {
       float value;
       std::memcpy(&value, field.bytes.data() + i, sizeof(value));
       store(value);
@@ -175,7 +184,8 @@ Status ReadStrings(std::span<const uint8_t> arg, Source source, Graph* graph, Co
   const auto count = static_cast<size_t>(constant->count);
   if (source == Source::kByteString) {
     if (values.strings.size() != 1) {
-      return CorruptModel(Cat("it holds ", values.strings.size(), " strings; exactly one is expected"));
+      return CorruptModel(
+          Cat("it holds ", values.strings.size(), " strings; exactly one is expected"));
     }
     if (values.strings[0].size() < count) return TooFew(values.strings[0].size(), constant->dims);
     constant->data = values.strings[0].data();
@@ -194,9 +204,9 @@ ElementType ReadDtype(const Argument& dtype) {
   constexpr struct {
     std::string_view name;
     ElementType type;
-  } kNames[] = {{"FLOAT", ElementType::kFloat},   {"DOUBLE", ElementType::kDouble},
-                {"BOOL", ElementType::kBool},     {"INT32", ElementType::kInt32},
-                {"INT64", ElementType::kInt64},   {"STRING", ElementType::kString}};
+  } kNames[] = {{"FLOAT", ElementType::kFloat}, {"DOUBLE", ElementType::kDouble},
+                {"BOOL", ElementType::kBool},   {"INT32", ElementType::kInt32},
+                {"INT64", ElementType::kInt64}, {"STRING", ElementType::kString}};
   for (const auto& row : kNames) {
     if (dtype.s == row.name) return row.type;
   }
@@ -233,9 +243,9 @@ Status ReadFill(const OperatorParts& op, Graph* graph, Constant* constant) {
     DOPPIO_RETURN_IF_ERROR(ReadArgument(bytes, graph, nullptr, kMaxNetDepth, &dtype));
     type = ReadDtype(dtype);
     if (type == ElementType::kUndefined) return CorruptModel("its argument 'dtype' is unknown");
-    source = type == ElementType::kString                                       ? Source::kStrings
+    source = type == ElementType::kString                                  ? Source::kStrings
              : type == ElementType::kFloat || type == ElementType::kDouble ? Source::kFloats
-                                                                                : Source::kInts;
+                                                                           : Source::kInts;
   }
   DOPPIO_RETURN_IF_ERROR(ReadShape(op, graph, &constant->dims));
   constant->type = type;

@@ -1,11 +1,12 @@
-// Fill operators: how weights stand in a net. Reads one into a Constant, in place where the bytes allow.
+// Fill operators: how weights stand in a net. Reads one into a Constant, in place where the bytes
+// allow.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include <doppio/status.h>
 
 #include "runtime/graph/graph.h"
 
@@ -22,13 +23,13 @@ struct OperatorParts {
   int64_t op_version = 0;
 };
 
-// Whether the operator is a fill of given values without inputs and with one output, or a Constant with a
-// tensor: what ReadFill reads.
+// Whether the operator is a fill of given values without inputs and with one output, or a Constant
+// with a tensor: what ReadFill reads.
 bool IsFillOfGivenValues(const OperatorParts& op);
 
-// Fills `constant`. Packed floats at an aligned address are borrowed from `op`'s bytes, everything else is
-// copied into memory of `graph`. kCorruptModel: no values, values that are too few for the shape, a shape
-// that is no list.
+// Fills `constant`. Packed floats at an aligned address are borrowed from `op`'s bytes, everything
+// else is copied into memory of `graph`. kCorruptModel: no values, values that are too few for the
+// shape, a shape that is no list.
 Status ReadFill(const OperatorParts& op, Graph* graph, Constant* constant);
 
 }  // namespace doppio::graph::wire

@@ -1,13 +1,13 @@
-// MessageBuilder: bytes of one protobuf message, with growth that can fail. Errors are kept and told once,
-// by status(), so that encoding code stays a list of fields.
+// MessageBuilder: bytes of one protobuf message, with growth that can fail. Errors are kept and
+// told once, by status(), so that encoding code stays a list of fields.
 #pragma once
+
+#include <doppio/status.h>
 
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <string_view>
-
-#include <doppio/status.h>
 
 #include "base/array.h"
 #include "runtime/graph/wire/pull_parser.h"

@@ -33,25 +33,37 @@ Status ScanNet(std::span<const uint8_t> bytes, NetParts* net) {
   Field field;
   while (parser.Next(&field)) {
     const bool message = field.type == WireType::kBytes;
-    if (!message && field.number <= net_def::kExternalOutput && field.number != net_def::kNumWorkers) {
-      return CorruptModel(Cat("not a Caffe2 net: field ", field.number, " has the wrong wire type"));
+    if (!message && field.number <= net_def::kExternalOutput &&
+        field.number != net_def::kNumWorkers) {
+      return CorruptModel(
+          Cat("not a Caffe2 net: field ", field.number, " has the wrong wire type"));
     }
     switch (field.number) {
-      case net_def::kName: net->name = field.text(); break;
-      case net_def::kOp: DOPPIO_RETURN_IF_ERROR(net->ops.Append(field.bytes)); break;
-      case net_def::kType: net->type = field.text(); break;
+      case net_def::kName:
+        net->name = field.text();
+        break;
+      case net_def::kOp:
+        DOPPIO_RETURN_IF_ERROR(net->ops.Append(field.bytes));
+        break;
+      case net_def::kType:
+        net->type = field.text();
+        break;
       case net_def::kDeviceOption:
         net->device_option = field.bytes;
         net->has_device_option = true;
         break;
-      case net_def::kArg: DOPPIO_RETURN_IF_ERROR(net->args.Append(field.bytes)); break;
+      case net_def::kArg:
+        DOPPIO_RETURN_IF_ERROR(net->args.Append(field.bytes));
+        break;
       case net_def::kExternalInput:
         DOPPIO_RETURN_IF_ERROR(net->external_inputs.Append(field.text()));
         break;
       case net_def::kExternalOutput:
         DOPPIO_RETURN_IF_ERROR(net->external_outputs.Append(field.text()));
         break;
-      default: DOPPIO_RETURN_IF_ERROR(net->unknown.Add(field.raw)); break;
+      default:
+        DOPPIO_RETURN_IF_ERROR(net->unknown.Add(field.raw));
+        break;
     }
   }
   if (parser.failed()) {
@@ -66,22 +78,40 @@ Status ScanOperator(std::span<const uint8_t> bytes, OperatorParts* op, UnknownFi
   Field field;
   while (parser.Next(&field)) {
     switch (field.number) {
-      case operator_def::kInput: DOPPIO_RETURN_IF_ERROR(op->inputs.Append(field.text())); break;
-      case operator_def::kOutput: DOPPIO_RETURN_IF_ERROR(op->outputs.Append(field.text())); break;
-      case operator_def::kName: op->name = field.text(); break;
-      case operator_def::kType: op->type = field.text(); break;
-      case operator_def::kArg: DOPPIO_RETURN_IF_ERROR(op->args.Append(field.bytes)); break;
+      case operator_def::kInput:
+        DOPPIO_RETURN_IF_ERROR(op->inputs.Append(field.text()));
+        break;
+      case operator_def::kOutput:
+        DOPPIO_RETURN_IF_ERROR(op->outputs.Append(field.text()));
+        break;
+      case operator_def::kName:
+        op->name = field.text();
+        break;
+      case operator_def::kType:
+        op->type = field.text();
+        break;
+      case operator_def::kArg:
+        DOPPIO_RETURN_IF_ERROR(op->args.Append(field.bytes));
+        break;
       case operator_def::kDeviceOption:
         op->device_option = field.bytes;
         op->has_device_option = true;
         break;
-      case operator_def::kEngine: op->engine = field.text(); break;
+      case operator_def::kEngine:
+        op->engine = field.text();
+        break;
       case operator_def::kControlInput:
         DOPPIO_RETURN_IF_ERROR(op->control_inputs.Append(field.text()));
         break;
-      case operator_def::kDomain: op->domain = field.text(); break;
-      case operator_def::kOpVersion: op->op_version = field.as_int64(); break;
-      default: DOPPIO_RETURN_IF_ERROR(unknown->Add(field.raw)); break;
+      case operator_def::kDomain:
+        op->domain = field.text();
+        break;
+      case operator_def::kOpVersion:
+        op->op_version = field.as_int64();
+        break;
+      default:
+        DOPPIO_RETURN_IF_ERROR(unknown->Add(field.raw));
+        break;
     }
   }
   return parser.failed() ? CorruptModel("damaged bytes in an operator") : Status();
@@ -104,8 +134,8 @@ std::string OperatorLabel(const OperatorParts& op) {
   const std::string_view name = !op.name.empty()      ? op.name
                                 : !op.outputs.empty() ? op.outputs[0]
                                                       : std::string_view();
-  return Cat(op.type.empty() ? std::string("an operator without a type") : std::string(op.type), " ",
-             Quoted(name));
+  return Cat(op.type.empty() ? std::string("an operator without a type") : std::string(op.type),
+             " ", Quoted(name));
 }
 
 // Builds the nodes of nets into one graph, and knows which value a blob's name stands for.
@@ -128,7 +158,8 @@ class NetBuilder {
       OperatorParts op;
       UnknownFields unknown;
       DOPPIO_RETURN_IF_ERROR(ScanOperator(bytes, &op, &unknown));
-      if (op.type.empty()) return CorruptModel(Cat(OperatorLabel(op), ": every operator needs one"));
+      if (op.type.empty())
+        return CorruptModel(Cat(OperatorLabel(op), ": every operator needs one"));
       const Status status = IsFillOfGivenValues(op)
                                 ? AddConstant(op)
                                 : AddOperator(op, unknown, role, net.has_device_option, net_device);
@@ -146,8 +177,8 @@ class NetBuilder {
     return {};
   }
 
-  // Reads a nested net on its own: names that it does not make itself become its inputs, external inputs
-  // first.
+  // Reads a nested net on its own: names that it does not make itself become its inputs, external
+  // inputs first.
   static Status ReadNested(std::span<const uint8_t> bytes, int depth, Graph* nested) {
     NetParts net;
     DOPPIO_RETURN_IF_ERROR(ScanNet(bytes, &net));
@@ -236,9 +267,11 @@ class NetBuilder {
   Status AddCaptures(Node* node, const Graph& child, Role role) {
     for (size_t i = child.bound_inputs; i < child.inputs().size(); ++i) {
       const std::string_view name = child.inputs()[i]->name;
-      if (Find(name) == nullptr && role == Role::kNested) DOPPIO_RETURN_IF_ERROR(AddGraphInput(name));
+      if (Find(name) == nullptr && role == Role::kNested)
+        DOPPIO_RETURN_IF_ERROR(AddGraphInput(name));
       if (Find(name) == nullptr) {
-        return CorruptModel(Cat("a net inside it reads blob ", Quoted(name), ", which nothing makes"));
+        return CorruptModel(
+            Cat("a net inside it reads blob ", Quoted(name), ", which nothing makes"));
       }
       DOPPIO_RETURN_IF_ERROR(graph_->AddInputTo(node, Find(name)));
       ++node->captures;
@@ -268,7 +301,8 @@ class NetBuilder {
                std::memcmp(other.data(), bytes.data(), bytes.size()) == 0;
     }
     if (equal >= 2) return {};
-    return CorruptModel(Cat("argument ", Quoted(name), " stands there twice with different values"));
+    return CorruptModel(
+        Cat("argument ", Quoted(name), " stands there twice with different values"));
   }
 
   Graph* graph_;
@@ -276,7 +310,8 @@ class NetBuilder {
   NameMap<Value*> blobs_;
 };
 
-// Whether a constant is what exporters write in place of a data input: one zero of shape [1] or [1, 1].
+// Whether a constant is what exporters write in place of a data input: one zero of shape [1] or [1,
+// 1].
 bool IsInputPlaceholder(const Value* value) {
   if (!value->is_constant || value->constant.type != ElementType::kFloat) return false;
   const Dims& dims = value->constant.dims;
@@ -304,24 +339,25 @@ Status CheckPairMarks(const NetFile& init_file, const NetFile& predict_file,
                       const base::Array<Argument>& init, const base::Array<Argument>& predict) {
   const Argument* format = FindArg(predict, kFormatArg);
   if (format != nullptr && (format->ints.empty() || format->ints[0] > kFormatMajor)) {
-    return Unsupported(Cat(predict_file.path, ": pair format ",
-                           format->ints.empty() ? -1 : format->ints[0],
-                           " is newer than this doppio reads (", kFormatMajor,
-                           "); use a newer doppio"));
+    return Unsupported(
+        Cat(predict_file.path, ": pair format ", format->ints.empty() ? -1 : format->ints[0],
+            " is newer than this doppio reads (", kFormatMajor, "); use a newer doppio"));
   }
   const Argument* init_mark = FindArg(init, kPairArg);
   const Argument* predict_mark = FindArg(predict, kPairArg);
   const bool init_has = init_mark != nullptr, predict_has = predict_mark != nullptr;
   if (init_has && predict_has && init_mark->s == predict_mark->s) return {};
   if (!init_has && !predict_has) return {};
-  return CorruptModel(Cat(init_file.path, " and ", predict_file.path,
-                          ": these two files do not belong to one pair; convert the model again, or "
-                          "find the file that was written with the other"));
+  return CorruptModel(
+      Cat(init_file.path, " and ", predict_file.path,
+          ": these two files do not belong to one pair; convert the model again, or "
+          "find the file that was written with the other"));
 }
 
 // Names that the init net fills and the predict net lists first among its external inputs because
 // the original needs the blob to exist: data inputs all the same.
-bool IsDataInput(const NetBuilder& builder, const NetParts& predict, size_t index, bool all_filled) {
+bool IsDataInput(const NetBuilder& builder, const NetParts& predict, size_t index,
+                 bool all_filled) {
   const Value* filled = builder.Find(predict.external_inputs[index]);
   if (filled == nullptr) return true;
   if (IsInputPlaceholder(filled)) {
@@ -356,8 +392,8 @@ Status AddInputs(const NetParts& predict, const Argument* declared, NetBuilder* 
     const Value* known = builder->Find(name);
     if (known != nullptr && known->is_input) continue;  // listed twice
     if (declared != nullptr) {
-      return CorruptModel(Cat("blob ", Quoted(name),
-                              " is neither in the init net nor among the declared inputs"));
+      return CorruptModel(
+          Cat("blob ", Quoted(name), " is neither in the init net nor among the declared inputs"));
     }
     DOPPIO_RETURN_IF_ERROR(builder->AddGraphInput(name));
   }
@@ -394,8 +430,8 @@ Status AddOutputs(const NetParts& predict, const NetBuilder& builder, Graph* gra
 
 // A predict net in the place of the init net makes nothing but has inputs; say what happened.
 bool LooksSwapped(const NetParts& init, const NetParts& predict) {
-  return init.external_inputs.size() > 0 && predict.external_inputs.empty() && !predict.ops.empty() &&
-         predict.external_outputs.empty() && !init.external_outputs.empty();
+  return init.external_inputs.size() > 0 && predict.external_inputs.empty() &&
+         !predict.ops.empty() && predict.external_outputs.empty() && !init.external_outputs.empty();
 }
 
 Status BuildPair(const NetFile& init_file, const NetFile& predict_file, Graph* graph) {
@@ -422,8 +458,7 @@ Status BuildPair(const NetFile& init_file, const NetFile& predict_file, Graph* g
   DOPPIO_RETURN_IF_ERROR(
       builder.AddOperators(init, NetBuilder::Role::kInit).Annotate(init_file.path));
   const Argument* declared_inputs = FindArg(predict_args, kInputsArg);
-  DOPPIO_RETURN_IF_ERROR(
-      AddInputs(predict, declared_inputs, &builder).Annotate(predict_file.path));
+  DOPPIO_RETURN_IF_ERROR(AddInputs(predict, declared_inputs, &builder).Annotate(predict_file.path));
   if (predict.external_inputs.empty()) {
     DOPPIO_RETURN_IF_ERROR(AddImplicitInputs(predict, &builder).Annotate(predict_file.path));
   }

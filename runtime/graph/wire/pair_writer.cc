@@ -17,7 +17,8 @@ namespace {
 using base::Cat;
 
 constexpr int64_t kMessageLimit = int64_t{1} << 31;
-constexpr int64_t kInPlaceBytes = 4 << 10;  // runs this long start at a multiple of base::kAlignment
+constexpr int64_t kInPlaceBytes = 4
+                                  << 10;  // runs this long start at a multiple of base::kAlignment
 constexpr size_t kNetronNameLimit = 63;
 
 // Counts and hashes what goes to a sink; the hash of both nets' operators marks the pair.
@@ -53,13 +54,20 @@ class Output {
 
 std::string_view FillType(ElementType type) {
   switch (type) {
-    case ElementType::kFloat: return "GivenTensorFill";
-    case ElementType::kInt32: return "GivenTensorIntFill";
-    case ElementType::kInt64: return "GivenTensorInt64Fill";
-    case ElementType::kBool: return "GivenTensorBoolFill";
-    case ElementType::kString: return "GivenTensorStringFill";
-    case ElementType::kUint8: return "GivenTensorByteStringToUInt8Fill";
-    default: return {};
+    case ElementType::kFloat:
+      return "GivenTensorFill";
+    case ElementType::kInt32:
+      return "GivenTensorIntFill";
+    case ElementType::kInt64:
+      return "GivenTensorInt64Fill";
+    case ElementType::kBool:
+      return "GivenTensorBoolFill";
+    case ElementType::kString:
+      return "GivenTensorStringFill";
+    case ElementType::kUint8:
+      return "GivenTensorByteStringToUInt8Fill";
+    default:
+      return {};
   }
 }
 
@@ -76,15 +84,20 @@ void ValuesArg(const Constant& constant, MessageBuilder* op) {
   arg.Text(argument::kName, "values");
   for (int64_t i = 0; i < constant.count; ++i) {
     switch (constant.type) {
-      case ElementType::kBool: run.Varint(constant.as<bool>()[i]); break;
+      case ElementType::kBool:
+        run.Varint(constant.as<bool>()[i]);
+        break;
       case ElementType::kInt32:
         run.Varint(static_cast<uint64_t>(int64_t{constant.as<int32_t>()[i]}));
         break;
-      case ElementType::kInt64: run.Varint(static_cast<uint64_t>(constant.as<int64_t>()[i])); break;
+      case ElementType::kInt64:
+        run.Varint(static_cast<uint64_t>(constant.as<int64_t>()[i]));
+        break;
       case ElementType::kString:
         arg.Text(argument::kStrings, constant.as<std::string_view>()[i]);
         break;
-      default: break;
+      default:
+        break;
     }
   }
   if (constant.type == ElementType::kUint8) {
@@ -125,8 +138,8 @@ MessageBuilder TensorConstantOperator(const Constant& constant, std::string_view
   return op;
 }
 
-// Everything of a float fill before its values: the operator up to the length of the packed run, and the
-// header of the operator itself, when `padding` bytes of padding stand before the values.
+// Everything of a float fill before its values: the operator up to the length of the packed run,
+// and the header of the operator itself, when `padding` bytes of padding stand before the values.
 struct FloatFillHeader {
   MessageBuilder record;  // tag and length of the operator, then its fields
 };
@@ -140,10 +153,11 @@ FloatFillHeader MakeFloatFillHeader(const Constant& constant, std::string_view n
   if (padding >= 0) {
     MessageBuilder pad;
     pad.Text(argument::kName, kPaddingArg);
-    pad.Text(argument::kS, std::string_view(
-        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 64)
-        .substr(0, static_cast<size_t>(padding)));
+    pad.Text(argument::kS,
+             std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                              "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+                              64)
+                 .substr(0, static_cast<size_t>(padding)));
     fields.Message(operator_def::kArg, pad);
   }
   MessageBuilder arg;
@@ -166,8 +180,8 @@ Status WriteFloatFill(const Constant& constant, std::string_view name, Output* o
   const int64_t bytes = StorageBytes(constant.type, constant.count);
   FloatFillHeader header = MakeFloatFillHeader(constant, name, -1);
   if (bytes >= kInPlaceBytes) {
-    // Some padding of less than one alignment always fits, since it moves the run byte by byte; a length
-    // that grows by a byte on the way only shifts the answer.
+    // Some padding of less than one alignment always fits, since it moves the run byte by byte; a
+    // length that grows by a byte on the way only shifts the answer.
     for (int padding = -1; padding < 64; ++padding) {
       header = MakeFloatFillHeader(constant, name, padding);
       if ((out->offset() + header.record.size()) % base::kAlignment == 0) break;
@@ -261,7 +275,8 @@ class NetEncoder {
     for (std::string_view value : arg.strings) message->Text(argument::kStrings, value);
     const auto nested = [&](const Graph& net, uint32_t field) {
       base::Array<std::string_view> captured;
-      for (size_t i = net.bound_inputs; i < net.inputs().size() && *capture < node.inputs.size(); ++i) {
+      for (size_t i = net.bound_inputs; i < net.inputs().size() && *capture < node.inputs.size();
+           ++i) {
         DOPPIO_RETURN_IF_ERROR(captured.Append(names_.of(node.inputs[(*capture)++].value)));
       }
       MessageBuilder bytes;
@@ -377,9 +392,7 @@ class PairEncoder {
   }
 
  private:
-  static bool GoesToInit(const Value& value) {
-    return !FillType(value.constant.type).empty();
-  }
+  static bool GoesToInit(const Value& value) { return !FillType(value.constant.type).empty(); }
 
   Status WriteConstants() {
     for (uint32_t id = 0; id < graph_.value_ids(); ++id) {
@@ -465,8 +478,9 @@ class PairEncoder {
     for (uint32_t id = 0; id < graph_.value_ids(); ++id) {
       const Value* value = graph_.value(id);
       if (value == nullptr || value->uses.empty()) continue;
-      const bool from_init = value->is_constant ? GoesToInit(*value)
-                                                : value->producer != nullptr && value->producer->in_init;
+      const bool from_init = value->is_constant
+                                 ? GoesToInit(*value)
+                                 : value->producer != nullptr && value->producer->in_init;
       if (from_init) tail->Text(net_def::kExternalInput, nodes_.names().of(value));
     }
   }

@@ -1,5 +1,6 @@
-// PullParser: reads the fields of one protobuf message from memory, one after the other, within bounds.
-// 64-bit lengths, no allocation, no recursion; nested messages are spans for another PullParser.
+// PullParser: reads the fields of one protobuf message from memory, one after the other, within
+// bounds. 64-bit lengths, no allocation, no recursion; nested messages are spans for another
+// PullParser.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,9 @@ enum class WireType : uint8_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 
 struct Field {
   uint32_t number = 0;
   WireType type = WireType::kVarint;
-  uint64_t number_value = 0;          // kVarint, kFixed64, kFixed32
-  std::span<const uint8_t> bytes;     // kBytes: the payload, borrowed from the message
-  std::span<const uint8_t> raw;       // tag and payload as they stand in the message
+  uint64_t number_value = 0;       // kVarint, kFixed64, kFixed32
+  std::span<const uint8_t> bytes;  // kBytes: the payload, borrowed from the message
+  std::span<const uint8_t> raw;    // tag and payload as they stand in the message
 
   std::string_view text() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

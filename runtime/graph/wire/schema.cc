@@ -9,9 +9,9 @@ struct TypeRow {
 };
 
 constexpr TypeRow kTypes[] = {
-    {1, ElementType::kFloat},   {2, ElementType::kInt32},  {4, ElementType::kString},
-    {5, ElementType::kBool},    {6, ElementType::kUint8},  {7, ElementType::kInt8},
-    {8, ElementType::kUint16},  {9, ElementType::kInt16},  {10, ElementType::kInt64},
+    {1, ElementType::kFloat},    {2, ElementType::kInt32},   {4, ElementType::kString},
+    {5, ElementType::kBool},     {6, ElementType::kUint8},   {7, ElementType::kInt8},
+    {8, ElementType::kUint16},   {9, ElementType::kInt16},   {10, ElementType::kInt64},
     {12, ElementType::kFloat16}, {13, ElementType::kDouble}, {3, ElementType::kUint8},
 };
 

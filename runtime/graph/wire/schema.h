@@ -1,10 +1,11 @@
-// Field numbers of caffe2.proto (schemas/caffe2.proto) as the bounded reader and writer use them, and the
-// names of the fill operators that hold weights. A test compares them with the schema field by field.
+// Field numbers of caffe2.proto (schemas/caffe2.proto) as the bounded reader and writer use them,
+// and the names of the fill operators that hold weights. A test compares them with the schema field
+// by field.
 #pragma once
 
-#include <cstdint>
-
 #include <doppio/tensor.h>
+
+#include <cstdint>
 
 namespace doppio::graph::wire {
 
@@ -74,7 +75,8 @@ enum : uint32_t {
 inline constexpr int64_t kStorageRaw = 2;
 }  // namespace tensor_proto
 
-// Caffe2's TensorProto.DataType for an element type; 0 where Caffe2 has none. `BYTE` (3) reads as uint8.
+// Caffe2's TensorProto.DataType for an element type; 0 where Caffe2 has none. `BYTE` (3) reads as
+// uint8.
 int32_t Caffe2DataType(ElementType type);
 ElementType FromCaffe2DataType(int64_t data_type);
 

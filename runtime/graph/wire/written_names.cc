@@ -23,8 +23,7 @@ Status WrittenNames::ReserveEnds(const Graph& graph, std::span<const std::string
   size_t index = 0;
   for (const Value* input : graph.inputs()) {
     const bool is_captured = !captured.empty() && index >= graph.bound_inputs;
-    const std::string_view name =
-        is_captured ? captured[index - graph.bound_inputs] : input->name;
+    const std::string_view name = is_captured ? captured[index - graph.bound_inputs] : input->name;
     names_[input->id] = name;
     DOPPIO_RETURN_IF_ERROR(holders_.Set(name, Holder{input, INT64_MAX}));
     ++index;
@@ -32,8 +31,8 @@ Status WrittenNames::ReserveEnds(const Graph& graph, std::span<const std::string
   for (const GraphOutput& output : graph.outputs()) {
     if (holders_.Find(output.name) != nullptr) {
       if (holders_.Find(output.name)->value == output.value) continue;
-      return InvalidArgument(base::Cat("two different inputs or outputs are called ",
-                                       base::Quoted(output.name)));
+      return InvalidArgument(
+          base::Cat("two different inputs or outputs are called ", base::Quoted(output.name)));
     }
     const bool takes_it = names_[output.value->id].empty();
     if (takes_it) names_[output.value->id] = output.name;
@@ -54,7 +53,8 @@ Status WrittenNames::Name(const Value* value, int64_t position, base::Array<base
     DOPPIO_ASSIGN_OR_RETURN(base::Buffer copy, base::Buffer::Allocate(fresh.size(), nullptr));
     std::memcpy(copy.data(), fresh.data(), fresh.size());
     name = std::string_view(copy.as<char>(), fresh.size());
-    if (const Holder* taken = holders_.Find(name); taken == nullptr || taken->last_use <= position) {
+    if (const Holder* taken = holders_.Find(name);
+        taken == nullptr || taken->last_use <= position) {
       DOPPIO_RETURN_IF_ERROR(text->Append(std::move(copy)));
       break;
     }
@@ -78,7 +78,8 @@ Status WrittenNames::Assign(const Graph& graph, std::span<const std::string_view
   int64_t position = 1;
   for (const Node* node = graph.first(); node != nullptr; node = node->next, ++position) {
     for (const Value* output : node->outputs) {
-      if (output != nullptr) DOPPIO_RETURN_IF_ERROR(Name(output, node->in_init ? 0 : position, text));
+      if (output != nullptr)
+        DOPPIO_RETURN_IF_ERROR(Name(output, node->in_init ? 0 : position, text));
     }
   }
   return {};

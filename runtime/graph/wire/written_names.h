@@ -1,9 +1,9 @@
 // WrittenNames: which blob name each SSA value gets in a net, where names may be used again.
 #pragma once
 
-#include <string_view>
-
 #include <doppio/status.h>
+
+#include <string_view>
 
 #include "base/array.h"
 #include "base/name_map.h"
@@ -11,12 +11,12 @@
 
 namespace doppio::graph::wire {
 
-// Values keep their own names; where two that live at the same time bear one name, graph inputs and outputs
-// keep it and the other gets a suffix ("x_2"). A value without a name gets one.
+// Values keep their own names; where two that live at the same time bear one name, graph inputs and
+// outputs keep it and the other gets a suffix ("x_2"). A value without a name gets one.
 class WrittenNames {
  public:
-  // `captured` are the names of the captured inputs of a child graph, in their order. Renamed names live in
-  // `text`, which outlives this.
+  // `captured` are the names of the captured inputs of a child graph, in their order. Renamed names
+  // live in `text`, which outlives this.
   Status Assign(const Graph& graph, std::span<const std::string_view> captured,
                 base::Array<base::Buffer>* text);
 
