@@ -179,6 +179,35 @@ TEST_CASE("gathering, and what is out of range") {
   CHECK(status.code() == StatusCode::kComputeError);
 }
 
+TEST_CASE("running sums, one-hot rows and triangles") {
+  const Tensor x = F({5}, {1, 2, 3, 4, 5});
+  const auto sum = [&x](int64_t reverse, int64_t exclusive) {
+    NodeCase node("ai.onnx", "CumSum");
+    node.Int("reverse", reverse).Int("exclusive", exclusive).In(x).In(I({}, {-1}));
+    return node;
+  };
+  sum(0, 0).Gives(F({5}, {1, 3, 6, 10, 15}));
+  sum(1, 0).Gives(F({5}, {15, 14, 12, 9, 5}));
+  sum(0, 1).Gives(F({5}, {0, 1, 3, 6, 10}));
+  sum(1, 1).Gives(F({5}, {14, 12, 9, 5, 0}));
+  NodeCase("", "OneHot")
+      .In(I({2, 0, 5}))
+      .In(I({}, {3}))
+      .Gives(F({3, 3}, {0, 0, 1, 1, 0, 0, 0, 0, 0}));
+  NodeCase("ai.onnx", "OneHot")
+      .Int("axis", 0)
+      .In(I({-1, 0}))
+      .In(I({}, {2}))
+      .In(F({2}, {5, 7}))
+      .Gives(F({2, 2}, {5, 7, 7, 5}));
+  NodeCase("ai.onnx", "Trilu").In(k2x3).Gives(F({2, 3}, {1, 2, 3, 0, 5, 6}));
+  NodeCase("ai.onnx", "Trilu")
+      .Int("upper", 0)
+      .In(k2x3)
+      .In(I({}, {-1}))
+      .Gives(F({2, 3}, {0, 0, 0, 4, 0, 0}));
+}
+
 TEST_CASE("scattering") {
   NodeCase("ai.onnx", "ScatterElements")
       .In(F({3}, {0, 0, 0}))
