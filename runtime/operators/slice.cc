@@ -27,8 +27,8 @@ struct Slices {
 // Bounds of this size or more mean "to the end", whatever the dimension.
 constexpr int64_t kFar = INT32_MAX;
 
-// A position that may count from the end, held within [low, size + high]. A symbolic size is taken to
-// be at least 1, and no less than a position that counts from its end.
+// A position that may count from the end, held within [low, size + high]. A symbolic size is taken
+// to be at least 1, and no less than a position that counts from its end.
 Dim Position(SymbolTable* symbols, Dim value, Dim size, int64_t low, int64_t high) {
   if (value.unknown() || size.unknown()) return Dim();
   if (value.known() && size.known()) {
