@@ -1,6 +1,7 @@
 // doppio convert: an ONNX model becomes a pair.
 #include <doppio/convert.h>
 #include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/message.h"
@@ -22,16 +23,19 @@ std::string ShapeText(const TensorInfo& info) {
     sizes.push_back(dim.size >= 0 ? base::Cat(dim.size) : dim.symbol.empty() ? "?" : dim.symbol);
   }
   const char* type = info.type == ElementType::kUndefined ? "?" : ElementName(info.type);
-  return info.has_shape ? fmt::format("{}[{}]", type, fmt::join(sizes, ", ")) : fmt::format("{}[...]", type);
+  return info.has_shape ? fmt::format("{}[{}]", type, fmt::join(sizes, ", "))
+                        : fmt::format("{}[...]", type);
 }
 
 void PrintReport(const ConvertArguments& args, const ConversionReport& report, double seconds) {
   fmt::print("{} (opset {}, {} nodes{}{}) -> {}/\n", args.model, report.opset, report.source_nodes,
              report.producer.empty() ? "" : ", made by ", report.producer, args.folder);
-  for (const TensorInfo& info : report.inputs) fmt::print("  input       {}  {}\n", info.name, ShapeText(info));
-  for (const TensorInfo& info : report.outputs) fmt::print("  output      {}  {}\n", info.name, ShapeText(info));
-  fmt::print("  parameters  {} in {} tensors, {:.2f} MB\n", report.parameters, report.weight_tensors,
-             static_cast<double>(report.weight_bytes) / 1e6);
+  for (const TensorInfo& info : report.inputs)
+    fmt::print("  input       {}  {}\n", info.name, ShapeText(info));
+  for (const TensorInfo& info : report.outputs)
+    fmt::print("  output      {}  {}\n", info.name, ShapeText(info));
+  fmt::print("  parameters  {} in {} tensors, {:.2f} MB\n", report.parameters,
+             report.weight_tensors, static_cast<double>(report.weight_bytes) / 1e6);
   std::vector<std::string> operators;
   int nodes = 0;
   for (const auto& [name, count] : report.operators) {
@@ -50,7 +54,8 @@ void PrintReport(const ConvertArguments& args, const ConversionReport& report, d
 nlohmann::json ReportJson(const ConversionReport& report, double seconds) {
   const auto infos = [](const std::vector<TensorInfo>& list) {
     nlohmann::json json = nlohmann::json::array();
-    for (const TensorInfo& info : list) json.push_back({{"name", info.name}, {"type", ShapeText(info)}});
+    for (const TensorInfo& info : list)
+      json.push_back({{"name", info.name}, {"type", ShapeText(info)}});
     return json;
   };
   nlohmann::json passes = nlohmann::json::object();
@@ -102,16 +107,22 @@ void AddConvert(CLI::App& app, int* exit_status) {
       "  doppio convert model.onnx -o deploy/\n"
       "  doppio convert model.onnx -o deploy/ --shape input=1,3,224,224\n"
       "  doppio convert model.onnx -o backbone/ --outputs features\n"
-      "Writes DIR/init_net.pb (weights) and DIR/predict_net.pb (graph): both whole, or none. A model with nodes that\n"
+      "Writes DIR/init_net.pb (weights) and DIR/predict_net.pb (graph): both whole, or none. A "
+      "model with nodes that\n"
       "cannot be converted gives the list of all of them.");
-  command->add_option("MODEL.onnx", args->model, "The model; its side file of weights stays beside it");
+  command->add_option("MODEL.onnx", args->model,
+                      "The model; its side file of weights stays beside it");
   command->add_option("-o,--output-dir", args->folder, "Folder for the pair; made if missing");
   command->add_option("--shape", args->options.shapes,
-                      "NAME=1,3,224,224: sizes of an input, numbers or symbols; NAME= may be left out with one input");
-  command->add_option("--inputs", args->options.inputs, "Cut: these values become the inputs")->delimiter(',');
-  command->add_option("--outputs", args->options.outputs, "Cut: these values become the outputs")->delimiter(',');
+                      "NAME=1,3,224,224: sizes of an input, numbers or symbols; NAME= may be left "
+                      "out with one input");
+  command->add_option("--inputs", args->options.inputs, "Cut: these values become the inputs")
+      ->delimiter(',');
+  command->add_option("--outputs", args->options.outputs, "Cut: these values become the outputs")
+      ->delimiter(',');
   command->add_option("--rename", args->options.renames, "OLD=NEW: rename a blob");
-  command->add_option("--disable-pass", args->options.disabled_passes, "Leave a pass out (see --list-passes)");
+  command->add_option("--disable-pass", args->options.disabled_passes,
+                      "Leave a pass out (see --list-passes)");
   command->add_flag("--list-passes", args->list_passes, "List the passes");
   command->add_flag("--no-optimize", args->no_optimize, "Run no pass");
   command->add_flag("--json", args->json, "Print the summary as JSON (docs/json.md)");

@@ -34,7 +34,8 @@ converter::InputShape ParseShape(const std::string& text) {
     if (end == std::string::npos) end = sizes.size();
     shape.sizes.push_back(sizes.substr(begin, end - begin));
     if (shape.sizes.back().empty() || shape.sizes.size() > kMaxRank) {
-      throw ConvertError{InvalidArgument(Cat("--shape ", Quoted(text), ": write NAME=1,3,224,224 or 1x3x224x224"))};
+      throw ConvertError{InvalidArgument(
+          Cat("--shape ", Quoted(text), ": write NAME=1,3,224,224 or 1x3x224x224"))};
     }
     begin = end + 1;
   }
@@ -62,7 +63,8 @@ void Rename(graph::Graph* graph, const std::vector<std::string>& renames) {
   }
 }
 
-TensorInfo Describe(const graph::Declaration& declared, std::string_view name, const graph::SymbolTable& symbols) {
+TensorInfo Describe(const graph::Declaration& declared, std::string_view name,
+                    const graph::SymbolTable& symbols) {
   TensorInfo info;
   info.name = name;
   info.type = declared.type;
@@ -81,7 +83,8 @@ void Report(const graph::Graph& graph, ConversionReport* report) {
     report->outputs.push_back(Describe(output.value->declared, output.name, graph.symbols()));
   }
   for (const graph::Node* node = graph.first(); node != nullptr; node = node->next) {
-    ++report->operators[node->domain.empty() ? std::string(node->type) : Cat(node->domain, ".", node->type)];
+    ++report->operators[node->domain.empty() ? std::string(node->type)
+                                             : Cat(node->domain, ".", node->type)];
   }
   for (uint32_t id = 0; id < graph.value_ids(); ++id) {
     const graph::Value* value = graph.value(id);
@@ -103,7 +106,8 @@ std::unique_ptr<graph::Graph> Import(const std::string& path, const ConvertOptio
   Rename(graph.get(), options.renames);
   passes::PassReport changes;
   if (options.optimize) {
-    const std::vector<std::string_view> disabled(options.disabled_passes.begin(), options.disabled_passes.end());
+    const std::vector<std::string_view> disabled(options.disabled_passes.begin(),
+                                                 options.disabled_passes.end());
     const Status status = passes::Simplify(*graph, disabled, &changes);
     if (!status.ok()) throw ConvertError{status.Annotate(path)};
   }
@@ -139,15 +143,16 @@ Status Guard(const std::string& path, F body) {
 
 }  // namespace
 
-Status ConvertFile(const std::string& model, const std::string& folder, const ConvertOptions& options,
-                   ConversionReport* report) {
+Status ConvertFile(const std::string& model, const std::string& folder,
+                   const ConvertOptions& options, ConversionReport* report) {
   return Guard(model, [&] {
     const std::unique_ptr<graph::Graph> graph = Import(model, options, report);
     Check(graph::wire::WritePairFiles(*graph, folder.c_str()));
   });
 }
 
-StatusOr<std::shared_ptr<const Predictor>> LoadOnnx(const std::string& model, const ConvertOptions& options,
+StatusOr<std::shared_ptr<const Predictor>> LoadOnnx(const std::string& model,
+                                                    const ConvertOptions& options,
                                                     const PredictorOptions& run_options) {
   std::shared_ptr<const Predictor> predictor;
   const Status status = Guard(model, [&] {

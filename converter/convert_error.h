@@ -1,9 +1,10 @@
-// ConvertError: how the converter leaves from deep inside. Caught at its public entries, nowhere else.
+// ConvertError: how the converter leaves from deep inside. Caught at its public entries, nowhere
+// else.
 #pragma once
 
-#include <utility>
-
 #include <doppio/status.h>
+
+#include <utility>
 
 namespace doppio::converter {
 

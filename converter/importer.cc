@@ -14,14 +14,16 @@ using base::Quoted;
 
 namespace {
 
-// Functions that call functions that call functions..., and no deeper: a recursive one would never end.
+// Functions that call functions that call functions..., and no deeper: a recursive one would never
+// end.
 constexpr int kMaxCalls = 64;
 // Listed in one message; a model with more has the same few reasons.
 constexpr size_t kMaxProblems = 200;
 
 bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
-std::string FunctionKey(const std::string& domain, const std::string& type, const std::string& overload) {
+std::string FunctionKey(const std::string& domain, const std::string& type,
+                        const std::string& overload) {
   return Cat(IsDefaultDomain(domain) ? std::string() : domain, ":", type, ":", overload);
 }
 
@@ -35,7 +37,8 @@ std::string NodeName(const onnx::NodeProto& node) {
 
 }  // namespace
 
-Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model, graph::Graph* graph)
+Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model,
+                   graph::Graph* graph)
     : path_(path), model_(std::move(model)), graph_(graph), tensors_(path, graph) {
   Check(graph->KeepAlive(model_));
   for (const auto rows :
@@ -49,7 +52,8 @@ Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> mo
   }
 }
 
-// --- facts -------------------------------------------------------------------------------------------
+// --- facts
+// -------------------------------------------------------------------------------------------
 
 ValueFacts& Importer::Facts(const Value* value) {
   while (facts_.size() <= value->id) facts_.push_back(std::make_unique<ValueFacts>());
@@ -82,15 +86,17 @@ Value* Importer::AddConstant(const std::string& name, const graph::Constant& con
 
 std::string Importer::DummyName() { return Cat("OC2_DUMMY_", dummies_++); }
 
-// --- the ends of the graph -----------------------------------------------------------------------------
+// --- the ends of the graph
+// -----------------------------------------------------------------------------
 
-void Importer::ReadOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
-                          std::map<std::string, int>* opsets) const {
+void Importer::ReadOpsets(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
+    std::map<std::string, int>* opsets) const {
   for (const onnx::OperatorSetIdProto& import : imports) {
     const std::string domain = IsDefaultDomain(import.domain()) ? "" : import.domain();
     if (import.version() < 1 || import.version() > INT32_MAX) {
-      throw ConvertError{CorruptModel(Cat(path_, ": imports version ", import.version(), " of operator set ",
-                                          Quoted(import.domain())))};
+      throw ConvertError{CorruptModel(Cat(path_, ": imports version ", import.version(),
+                                          " of operator set ", Quoted(import.domain())))};
     }
     // The same set twice: the newer one counts, as in ONNX's own checker's practice.
     int& version = (*opsets)[domain];
@@ -103,7 +109,8 @@ void Importer::ReadOpsets(const google::protobuf::RepeatedPtrField<onnx::Operato
 void Importer::AddInitializers(Frame* frame) {
   for (const onnx::TensorProto& tensor : model_->graph().initializer()) {
     if (frame->values.count(tensor.name()) != 0) {
-      throw ConvertError{CorruptModel(Cat(path_, ": two initializers are called ", Quoted(tensor.name())))};
+      throw ConvertError{
+          CorruptModel(Cat(path_, ": two initializers are called ", Quoted(tensor.name())))};
     }
     frame->values[tensor.name()] = AddConstant(tensor.name(), tensors_.Read(tensor));
   }
@@ -115,7 +122,8 @@ void Importer::AddInitializers(Frame* frame) {
 
 namespace {
 
-void Declare(const onnx::TypeProto& type, graph::SymbolTable* symbols, graph::Declaration* declared) {
+void Declare(const onnx::TypeProto& type, graph::SymbolTable* symbols,
+             graph::Declaration* declared) {
   declared->type = static_cast<ElementType>(type.tensor_type().elem_type());
   declared->has_shape = type.tensor_type().has_shape();
   for (const auto& dim : type.tensor_type().shape().dim()) {
@@ -137,7 +145,8 @@ void Declare(const InputShape& shape, graph::SymbolTable* symbols, graph::Declar
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const bool is_number = error == std::errc() && end == text.data() + text.size();
     if (is_number && number < 0) {
-      throw ConvertError{InvalidArgument(Cat("--shape: size ", number, " of input ", Quoted(shape.name)))};
+      throw ConvertError{
+          InvalidArgument(Cat("--shape: size ", number, " of input ", Quoted(shape.name)))};
     }
     Check(declared->dims.Append(is_number ? Dim(number) : symbols->Symbol(text)));
   }
@@ -149,17 +158,20 @@ void Importer::AddInput(const onnx::ValueInfoProto& info, const InputShape* shap
   const auto refuse = [&](const std::string& why) {
     throw ConvertError{Unsupported(Cat(path_, ": input ", Quoted(info.name()), " ", why))};
   };
-  if (info.type().value_case() != onnx::TypeProto::kTensorType) refuse("is no tensor; only tensors can be inputs");
+  if (info.type().value_case() != onnx::TypeProto::kTensorType)
+    refuse("is no tensor; only tensors can be inputs");
   const int type = info.type().tensor_type().elem_type();
   if (type <= 0 || type >= kElementTypeCount) refuse(Cat("has the unknown element type ", type));
-  if (info.type().tensor_type().shape().dim_size() > kMaxRank) refuse("has more than 16 dimensions");
+  if (info.type().tensor_type().shape().dim_size() > kMaxRank)
+    refuse("has more than 16 dimensions");
   Value* input = Unwrap(graph_->AddInput(info.name()));
   Declare(info.type(), &graph_->symbols(), &input->declared);
   if (shape != nullptr) {
     const size_t rank = input->declared.dims.size();
     if (input->declared.has_shape && rank != shape->sizes.size()) {
-      throw ConvertError{InvalidArgument(Cat("--shape: input ", Quoted(info.name()), " has ", rank,
-                                             " dimensions, the shape given has ", shape->sizes.size()))};
+      throw ConvertError{
+          InvalidArgument(Cat("--shape: input ", Quoted(info.name()), " has ", rank,
+                              " dimensions, the shape given has ", shape->sizes.size()))};
     }
     Declare(*shape, &graph_->symbols(), &input->declared);
   }
@@ -167,10 +179,12 @@ void Importer::AddInput(const onnx::ValueInfoProto& info, const InputShape* shap
   frame->values[info.name()] = input;
 }
 
-void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut, Frame* frame) {
+void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut,
+                         Frame* frame) {
   std::vector<const onnx::ValueInfoProto*> infos;
   for (const onnx::ValueInfoProto& info : model_->graph().input()) {
-    const bool is_weight = frame->values.count(info.name()) != 0;  // IR 3 lists weights as inputs too
+    const bool is_weight =
+        frame->values.count(info.name()) != 0;  // IR 3 lists weights as inputs too
     const bool kept = cut.empty() || std::find(cut.begin(), cut.end(), info.name()) != cut.end();
     if (!is_weight && kept) infos.push_back(&info);
   }
@@ -190,16 +204,18 @@ void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vecto
   }
   for (const InputShape& shape : shapes) {
     const auto same = [&](const onnx::ValueInfoProto* info) { return info->name() == shape.name; };
-    if (std::any_of(infos.begin(), infos.end(), same) || (shape.name.empty() && infos.size() == 1)) continue;
+    if (std::any_of(infos.begin(), infos.end(), same) || (shape.name.empty() && infos.size() == 1))
+      continue;
     std::string known;
     for (const auto* info : infos) known += (known.empty() ? "" : ", ") + Quoted(info->name());
-    throw ConvertError{InvalidArgument(
-        Cat("--shape: the model has no input ", Quoted(shape.name), "; it has ", known.empty() ? "none" : known))};
+    throw ConvertError{InvalidArgument(Cat("--shape: the model has no input ", Quoted(shape.name),
+                                           "; it has ", known.empty() ? "none" : known))};
   }
   for (const onnx::ValueInfoProto* info : infos) {
     const InputShape* shape = nullptr;
     for (const InputShape& candidate : shapes) {
-      if (candidate.name == info->name() || (candidate.name.empty() && infos.size() == 1)) shape = &candidate;
+      if (candidate.name == info->name() || (candidate.name.empty() && infos.size() == 1))
+        shape = &candidate;
     }
     AddInput(*info, shape, frame);
   }
@@ -214,7 +230,8 @@ void Importer::AddOutputs(const std::vector<std::string>& cut, Frame* frame) {
   for (const std::string& name : names) {
     const auto found = frame->values.find(name);
     if (found == frame->values.end() || found->second == nullptr) {
-      throw ConvertError{CorruptModel(Cat(path_, ": output ", Quoted(name), " is made by no node"))};
+      throw ConvertError{
+          CorruptModel(Cat(path_, ": output ", Quoted(name), " is made by no node"))};
     }
     Check(graph_->AddOutput(found->second, name));
     Value* value = found->second;
@@ -223,17 +240,20 @@ void Importer::AddOutputs(const std::vector<std::string>& cut, Frame* frame) {
     value->declared.type = known.type;
     value->declared.has_shape = known.has_shape;
     value->declared.dims.clear();
-    for (int i = 0; known.has_shape && i < known.shape.rank; ++i) Check(value->declared.dims.Append(known.shape[i]));
+    for (int i = 0; known.has_shape && i < known.shape.rank; ++i)
+      Check(value->declared.dims.Append(known.shape[i]));
   }
 }
 
-// --- nodes -----------------------------------------------------------------------------------------------
+// --- nodes
+// -----------------------------------------------------------------------------------------------
 
 void Importer::AddProblem(const onnx::NodeProto& node, const Frame& frame, const std::string& why) {
   const std::string domain = IsDefaultDomain(node.domain()) ? "" : node.domain();
   const auto version = frame.opsets.find(domain);
-  const std::string set = Cat(domain.empty() ? std::string("opset ") : Cat("domain ", Quoted(domain), " version "),
-                              version != frame.opsets.end() ? version->second : 0);
+  const std::string set =
+      Cat(domain.empty() ? std::string("opset ") : Cat("domain ", Quoted(domain), " version "),
+          version != frame.opsets.end() ? version->second : 0);
   problems_.push_back(Cat(node.op_type(), " ", Quoted(NodeName(node)), " (", set, "): ", why));
 }
 
@@ -243,31 +263,36 @@ void Importer::MarkBroken(const onnx::NodeProto& node, Frame* frame) {
   }
 }
 
-// False when an input comes from a node that could not be converted; an unknown name is an error of the file.
+// False when an input comes from a node that could not be converted; an unknown name is an error of
+// the file.
 bool Importer::InputsReady(const onnx::NodeProto& node, const Frame& frame) {
   bool ready = true;
   for (const std::string& name : node.input()) {
     if (name.empty() || frame.left_out.count(name) != 0) continue;
     const auto found = frame.values.find(name);
     if (found == frame.values.end()) {
-      throw ConvertError{CorruptModel(Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": input ",
-                                          Quoted(name), " is made by no node before it and is no input of the graph"))};
+      throw ConvertError{CorruptModel(
+          Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": input ", Quoted(name),
+              " is made by no node before it and is no input of the graph"))};
     }
     ready = ready && found->second != nullptr;
   }
   return ready;
 }
 
-void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes, Frame* frame) {
+void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes,
+                           Frame* frame) {
   for (const onnx::NodeProto& node : nodes) {
     bool cut_away = node.output_size() > 0;
-    for (const std::string& output : node.output()) cut_away = cut_away && keep_open_.count(output) != 0;
+    for (const std::string& output : node.output())
+      cut_away = cut_away && keep_open_.count(output) != 0;
     if (cut_away && frame->depth == 0) continue;
     for (const std::string& output : node.output()) {
       const auto found = frame->values.find(output);
       if (!output.empty() && found != frame->values.end() && keep_open_.count(output) == 0) {
-        throw ConvertError{CorruptModel(Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": output ",
-                                            Quoted(output), " is made twice"))};
+        throw ConvertError{
+            CorruptModel(Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": output ",
+                             Quoted(output), " is made twice"))};
       }
     }
     ImportNode(node, frame);
@@ -278,8 +303,8 @@ void Importer::ImportNode(const onnx::NodeProto& node, Frame* frame) {
   try {
     if (!InputsReady(node, *frame)) {
       // What feeds it is listed already; only tell what is wrong with the node itself.
-      if (FindFunction(node) == nullptr && IsDefaultDomain(node.domain()) && node.op_type() != "Constant" &&
-          importers_.find(node.op_type()) == importers_.end()) {
+      if (FindFunction(node) == nullptr && IsDefaultDomain(node.domain()) &&
+          node.op_type() != "Constant" && importers_.find(node.op_type()) == importers_.end()) {
         AddProblem(node, *frame, "no importer for this operator");
       }
       MarkBroken(node, frame);
@@ -319,12 +344,14 @@ const onnx::FunctionProto* Importer::FindFunction(const onnx::NodeProto& node) c
   return found != functions_.end() ? found->second : nullptr;
 }
 
-void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto& function, Frame* frame) {
-  if (frame->depth >= kMaxCalls) throw NodeProblem{"functions call each other too deeply, or themselves"};
+void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto& function,
+                          Frame* frame) {
+  if (frame->depth >= kMaxCalls)
+    throw NodeProblem{"functions call each other too deeply, or themselves"};
   if (node.input_size() > function.input_size() || node.output_size() > function.output_size()) {
-    throw NodeProblem{Cat("function ", Quoted(function.name()), " has ", function.input_size(), " inputs and ",
-                          function.output_size(), " outputs, the call ", node.input_size(), " and ",
-                          node.output_size())};
+    throw NodeProblem{Cat("function ", Quoted(function.name()), " has ", function.input_size(),
+                          " inputs and ", function.output_size(), " outputs, the call ",
+                          node.input_size(), " and ", node.output_size())};
   }
   Frame body;
   body.depth = frame->depth + 1;
@@ -343,8 +370,8 @@ void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto
     body.attributes[attribute.name()] = actual;
   }
   for (int i = 0; i < function.input_size(); ++i) {
-    const bool given =
-        i < node.input_size() && !node.input(i).empty() && frame->left_out.count(node.input(i)) == 0;
+    const bool given = i < node.input_size() && !node.input(i).empty() &&
+                       frame->left_out.count(node.input(i)) == 0;
     if (given) {
       body.values[function.input(i)] = frame->values.at(node.input(i));
     } else {
@@ -399,7 +426,8 @@ void Importer::ImportConstant(const onnx::NodeProto& node, Frame* frame) {
     take(ElementType::kString, {}, &value);
   } else if (const auto* texts = context.Attr("value_strings"); texts != nullptr) {
     std::vector<std::string_view> values;
-    for (const std::string& value : texts->strings()) values.push_back(Unwrap(graph_->Intern(value)));
+    for (const std::string& value : texts->strings())
+      values.push_back(Unwrap(graph_->Intern(value)));
     take(ElementType::kString, {static_cast<int64_t>(values.size())}, values.data());
   } else {
     throw NodeProblem{"holds no value"};
@@ -412,8 +440,8 @@ void Importer::Import(const std::vector<InputShape>& shapes, const std::vector<s
   ReadOpsets(model_->opset_import(), &frame.opsets);
   opset = frame.opsets.at("");
   if (opset > kNewestOpset) {
-    warnings.push_back(Cat("the model wants opset ", opset, "; operators are read by the meaning of opset ",
-                           kNewestOpset));
+    warnings.push_back(Cat("the model wants opset ", opset,
+                           "; operators are read by the meaning of opset ", kNewestOpset));
   }
   const std::string name = model_->graph().name();
   graph_->name = Unwrap(graph_->Intern(name + "_predict"));
@@ -422,10 +450,11 @@ void Importer::Import(const std::vector<InputShape>& shapes, const std::vector<s
   AddInputs(shapes, inputs, &frame);
   ImportNodes(model_->graph().node(), &frame);
   if (!problems_.empty()) {
-    std::string text = Cat(path_, ": ", problems_.size(), problems_.size() == 1 ? " node" : " nodes",
-                           " cannot be converted:");
+    std::string text = Cat(path_, ": ", problems_.size(),
+                           problems_.size() == 1 ? " node" : " nodes", " cannot be converted:");
     for (size_t i = 0; i < problems_.size() && i < kMaxProblems; ++i) text += "\n  " + problems_[i];
-    if (problems_.size() > kMaxProblems) text += Cat("\n  and ", problems_.size() - kMaxProblems, " more");
+    if (problems_.size() > kMaxProblems)
+      text += Cat("\n  and ", problems_.size() - kMaxProblems, " more");
     throw ConvertError{Unsupported(text)};
   }
   AddOutputs(outputs, &frame);

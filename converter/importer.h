@@ -1,5 +1,5 @@
-// Importer: walks an ONNX graph and builds ours. Importers of operators (importers/*.cc) see one node at a time through
-// NodeContext and emit nodes through Emission.
+// Importer: walks an ONNX graph and builds ours. Importers of operators (importers/*.cc) see one
+// node at a time through NodeContext and emit nodes through Emission.
 #pragma once
 
 #include <map>
@@ -32,14 +32,16 @@ struct NodeProblem {
   std::string why;
 };
 
-// Names and attributes that are in sight of a node: those of the model's graph, or of a function's body.
+// Names and attributes that are in sight of a node: those of the model's graph, or of a function's
+// body.
 struct Frame {
   std::map<std::string, Value*> values;  // null: made by a node that could not be converted
   std::set<std::string> left_out;        // parameters of a function that the call leaves out
   std::map<std::string, int> opsets;     // by domain; "" is the default one
-  std::map<std::string, const onnx::AttributeProto*> attributes;  // of the call, in a function's body
-  std::string prefix;                    // of names inside
-  int depth = 0;                         // calls around it
+  std::map<std::string, const onnx::AttributeProto*>
+      attributes;      // of the call, in a function's body
+  std::string prefix;  // of names inside
+  int depth = 0;       // calls around it
 };
 
 // A node being built. Methods chain; Done() ends it.
@@ -71,7 +73,8 @@ class Emission {
   graph::Node* node_;
 };
 
-// What an importer sees of its ONNX node. Attributes that refer to a function's parameters are resolved.
+// What an importer sees of its ONNX node. Attributes that refer to a function's parameters are
+// resolved.
 class NodeContext {
  public:
   NodeContext(Importer* importer, Frame* frame, const onnx::NodeProto& node, int opset)
@@ -83,7 +86,8 @@ class NodeContext {
 
   int input_count() const { return node_.input_size(); }
   bool Has(int i) const {
-    return i < node_.input_size() && !node_.input(i).empty() && frame_->left_out.count(node_.input(i)) == 0;
+    return i < node_.input_size() && !node_.input(i).empty() &&
+           frame_->left_out.count(node_.input(i)) == 0;
   }
   Value* in(int i) const;  // null where it is left out
   bool HasOutput(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
@@ -118,7 +122,8 @@ class NodeContext {
   [[noreturn]] void Unsupported(const std::string& why) const { throw NodeProblem{why}; }
 
  private:
-  Value* NewConstant(const char* suffix, ElementType type, const Dims& dims, const void* data) const;
+  Value* NewConstant(const char* suffix, ElementType type, const Dims& dims,
+                     const void* data) const;
 
   Importer* importer_;
   Frame* frame_;
@@ -154,8 +159,8 @@ class Importer {
  public:
   Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model, graph::Graph* graph);
 
-  // Builds the graph. `shapes` replace what inputs declare; `outputs` (may be empty) replace the model's. Throws
-  // ConvertError; all nodes that cannot be converted stand in one.
+  // Builds the graph. `shapes` replace what inputs declare; `outputs` (may be empty) replace the
+  // model's. Throws ConvertError; all nodes that cannot be converted stand in one.
   void Import(const std::vector<InputShape>& shapes, const std::vector<std::string>& inputs,
               const std::vector<std::string>& outputs);
 
@@ -169,7 +174,8 @@ class Importer {
   void ReadOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
                   std::map<std::string, int>* opsets) const;
   void AddInitializers(Frame* frame);
-  void AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut, Frame* frame);
+  void AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut,
+                 Frame* frame);
   void AddInput(const onnx::ValueInfoProto& info, const InputShape* shape, Frame* frame);
   void AddOutputs(const std::vector<std::string>& cut, Frame* frame);
   void ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes, Frame* frame);

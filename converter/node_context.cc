@@ -11,7 +11,8 @@ namespace doppio::converter {
 using base::Cat;
 using base::Quoted;
 
-// --- NodeContext ---------------------------------------------------------------------------------------
+// --- NodeContext
+// ---------------------------------------------------------------------------------------
 
 Value* NodeContext::in(int i) const { return Has(i) ? frame_->values.at(node_.input(i)) : nullptr; }
 
@@ -27,7 +28,8 @@ const onnx::AttributeProto* NodeContext::Attr(std::string_view name) const {
 
 namespace {
 
-void CheckType(const onnx::AttributeProto& attribute, onnx::AttributeProto::AttributeType wanted, const char* text) {
+void CheckType(const onnx::AttributeProto& attribute, onnx::AttributeProto::AttributeType wanted,
+               const char* text) {
   // Files of IR version 1 left the type out.
   if (attribute.type() != onnx::AttributeProto::UNDEFINED && attribute.type() != wanted) {
     throw NodeProblem{Cat("attribute ", Quoted(attribute.name()), " is not ", text)};
@@ -101,7 +103,8 @@ std::optional<std::vector<int64_t>> NodeContext::KnownInts(int i) const {
 
 std::optional<std::vector<float>> NodeContext::KnownFloats(int i) const {
   const Value* value = in(i);
-  if (value == nullptr || !value->is_constant || value->constant.type != ElementType::kFloat) return std::nullopt;
+  if (value == nullptr || !value->is_constant || value->constant.type != ElementType::kFloat)
+    return std::nullopt;
   const float* data = value->constant.as<float>();
   return std::vector<float>(data, data + value->constant.count);
 }
@@ -110,19 +113,23 @@ Emission NodeContext::Emit(std::string_view type, std::string_view domain) const
   return Emission(importer_, frame_, &node_, type, domain);
 }
 
-Value* NodeContext::NewConstant(const char* suffix, ElementType type, const Dims& dims, const void* data) const {
+Value* NodeContext::NewConstant(const char* suffix, ElementType type, const Dims& dims,
+                                const void* data) const {
   const std::string base = node_.output_size() > 0 ? node_.output(0) : std::string();
-  Value* value = Unwrap(importer_->graph_->AddConstantCopy(Cat(frame_->prefix, base, suffix), type, dims, data));
+  Value* value = Unwrap(
+      importer_->graph_->AddConstantCopy(Cat(frame_->prefix, base, suffix), type, dims, data));
   Check(operators::FactsOfConstant(value->constant, &importer_->Facts(value)));
   return value;
 }
 
 Value* NodeContext::IntsConstant(std::span<const int64_t> values) const {
-  return NewConstant("_ints", ElementType::kInt64, {static_cast<int64_t>(values.size())}, values.data());
+  return NewConstant("_ints", ElementType::kInt64, {static_cast<int64_t>(values.size())},
+                     values.data());
 }
 
 Value* NodeContext::FloatsConstant(std::span<const float> values) const {
-  return NewConstant("_floats", ElementType::kFloat, {static_cast<int64_t>(values.size())}, values.data());
+  return NewConstant("_floats", ElementType::kFloat, {static_cast<int64_t>(values.size())},
+                     values.data());
 }
 
 Value* NodeContext::Scalar(ElementType type, double number) const {
@@ -133,11 +140,20 @@ Value* NodeContext::Scalar(ElementType type, double number) const {
     int64_t i64;
   } data{};
   switch (type) {
-    case ElementType::kFloat: data.f = static_cast<float>(number); break;
-    case ElementType::kDouble: data.d = number; break;
-    case ElementType::kInt32: data.i32 = static_cast<int32_t>(number); break;
-    case ElementType::kInt64: data.i64 = static_cast<int64_t>(number); break;
-    default: throw NodeProblem{Cat("type ", ElementName(type), " is not supported here")};
+    case ElementType::kFloat:
+      data.f = static_cast<float>(number);
+      break;
+    case ElementType::kDouble:
+      data.d = number;
+      break;
+    case ElementType::kInt32:
+      data.i32 = static_cast<int32_t>(number);
+      break;
+    case ElementType::kInt64:
+      data.i64 = static_cast<int64_t>(number);
+      break;
+    default:
+      throw NodeProblem{Cat("type ", ElementName(type), " is not supported here")};
   }
   return NewConstant("_scalar", type, {}, &data);
 }
@@ -147,14 +163,16 @@ void NodeContext::Bind(int i, Value* value) const {
 }
 
 void NodeContext::Warn(const std::string& text) const {
-  const std::string& name = !node_.name().empty() || node_.output_size() == 0 ? node_.name() : node_.output(0);
+  const std::string& name =
+      !node_.name().empty() || node_.output_size() == 0 ? node_.name() : node_.output(0);
   importer_->warnings.push_back(Cat(node_.op_type(), " ", Quoted(name), ": ", text));
 }
 
-// --- Emission --------------------------------------------------------------------------------------------
+// --- Emission
+// --------------------------------------------------------------------------------------------
 
-Emission::Emission(Importer* importer, Frame* frame, const onnx::NodeProto* source, std::string_view type,
-                   std::string_view domain)
+Emission::Emission(Importer* importer, Frame* frame, const onnx::NodeProto* source,
+                   std::string_view type, std::string_view domain)
     : importer_(importer), frame_(frame), source_(source) {
   graph::Graph* graph = importer->graph_;
   node_ = Unwrap(graph->AddNode(type, domain));

@@ -1,13 +1,13 @@
 #include "converter/tensors.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <charconv>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 #include "base/message.h"
@@ -49,13 +49,16 @@ Constant Head(const onnx::TensorProto& tensor) {
 
 [[noreturn]] void Mismatch(const onnx::TensorProto& tensor, const Constant& constant, int64_t got,
                            const char* unit) {
-  Fail(StatusCode::kCorruptModel, tensor.name(),
-       Cat("holds ", got, " ", unit, ", its type and shape ", constant.type, constant.dims, " want ",
-           std::string_view(unit) == "bytes" ? StorageBytes(constant.type, constant.count) : constant.count));
+  Fail(
+      StatusCode::kCorruptModel, tensor.name(),
+      Cat("holds ", got, " ", unit, ", its type and shape ", constant.type, constant.dims, " want ",
+          std::string_view(unit) == "bytes" ? StorageBytes(constant.type, constant.count)
+                                            : constant.count));
 }
 
 // A non-negative number in an external_data entry.
-int64_t EntryNumber(const onnx::TensorProto& tensor, const std::string& key, const std::string& text) {
+int64_t EntryNumber(const onnx::TensorProto& tensor, const std::string& key,
+                    const std::string& text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) {
@@ -67,8 +70,10 @@ int64_t EntryNumber(const onnx::TensorProto& tensor, const std::string& key, con
 
 // Whether a location names a file below the model's folder by its text alone.
 bool IsPlainRelative(const std::string& location) {
-  if (location.empty() || location.front() == '/' || location.find('\0') != std::string::npos) return false;
-  if (location.find('\\') != std::string::npos || location.find(':') != std::string::npos) return false;
+  if (location.empty() || location.front() == '/' || location.find('\0') != std::string::npos)
+    return false;
+  if (location.find('\\') != std::string::npos || location.find(':') != std::string::npos)
+    return false;
   for (size_t begin = 0; begin <= location.size();) {
     size_t end = location.find('/', begin);
     if (end == std::string::npos) end = location.size();
@@ -105,7 +110,8 @@ std::span<const uint8_t> TensorReader::SideFile(const std::string& location) {
   const auto known = side_files_.find(location);
   if (known != side_files_.end()) return known->second;
   const auto refuse = [&](StatusCode code, const std::string& text) {
-    throw ConvertError{Status(code, Cat(model_path_, ": external data ", Quoted(location), " ", text))};
+    throw ConvertError{
+        Status(code, Cat(model_path_, ": external data ", Quoted(location), " ", text))};
   };
   if (!IsPlainRelative(location)) {
     refuse(StatusCode::kUnsupported, "is not a file in the model's folder; such paths are refused");
@@ -117,7 +123,8 @@ std::span<const uint8_t> TensorReader::SideFile(const std::string& location) {
   }
   const std::string prefix = *root == "/" ? "/" : *root + "/";
   if (!real->starts_with(prefix)) {
-    refuse(StatusCode::kUnsupported, "leads out of the model's folder by a symbolic link; such paths are refused");
+    refuse(StatusCode::kUnsupported,
+           "leads out of the model's folder by a symbolic link; such paths are refused");
   }
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink > 1) {
@@ -142,7 +149,8 @@ std::span<const uint8_t> TensorReader::External(const onnx::TensorProto& tensor,
     } else if (entry.key() == "length") {
       length = EntryNumber(tensor, "length", entry.value());
     } else if (entry.key() != "checksum" && entry.key() != "basepath") {
-      Fail(StatusCode::kUnsupported, tensor.name(), Cat("external data has the unknown key ", Quoted(entry.key())));
+      Fail(StatusCode::kUnsupported, tensor.name(),
+           Cat("external data has the unknown key ", Quoted(entry.key())));
     }
   }
   const std::span<const uint8_t> file = SideFile(location);
@@ -153,8 +161,8 @@ std::span<const uint8_t> TensorReader::External(const onnx::TensorProto& tensor,
   }
   if (!base::CheckedAdd(offset, length, &end) || static_cast<uint64_t>(end) > file.size()) {
     Fail(StatusCode::kCorruptModel, tensor.name(),
-         Cat("external data at ", offset, " of ", length, " bytes lies beyond the ", file.size(), " bytes of ",
-             Quoted(location)));
+         Cat("external data at ", offset, " of ", length, " bytes lies beyond the ", file.size(),
+             " bytes of ", Quoted(location)));
   }
   return file.subspan(static_cast<size_t>(offset), static_cast<size_t>(length));
 }
@@ -193,7 +201,8 @@ Constant TensorReader::ReadTyped(const onnx::TensorProto& tensor, Constant const
   const auto check = [&](int64_t got, int64_t wanted) {
     if (got != wanted) Mismatch(tensor, constant, got, "values");
   };
-  void* data = Unwrap(graph_->Allocate(static_cast<size_t>(StorageBytes(constant.type, constant.count))));
+  void* data =
+      Unwrap(graph_->Allocate(static_cast<size_t>(StorageBytes(constant.type, constant.count))));
   constant.data = data;
   switch (constant.type) {
     case ElementType::kFloat:
@@ -229,7 +238,8 @@ Constant TensorReader::ReadTyped(const onnx::TensorProto& tensor, Constant const
       break;
     }
     default:  // the rest stands in int32_data; sub-byte types as packed bytes
-      check(tensor.int32_data_size(), bits >= 8 ? constant.count : StorageBytes(constant.type, constant.count));
+      check(tensor.int32_data_size(),
+            bits >= 8 ? constant.count : StorageBytes(constant.type, constant.count));
       if (bits <= 8) Convert<uint8_t>(tensor.int32_data(), data);
       if (bits == 16) Convert<uint16_t>(tensor.int32_data(), data);
       if (bits == 32) Convert<int32_t>(tensor.int32_data(), data);
@@ -244,7 +254,8 @@ Constant TensorReader::ReadSparse(const onnx::SparseTensorProto& sparse) {
   const Constant values = Read(sparse.values()), indices = Read(sparse.indices());
   constant.type = values.type;
   for (int64_t size : sparse.dims()) {
-    if (!constant.dims.push_back(size)) Fail(StatusCode::kUnsupported, name, "has more than 16 dimensions");
+    if (!constant.dims.push_back(size))
+      Fail(StatusCode::kUnsupported, name, "has more than 16 dimensions");
   }
   constant.count = ElementCount(constant.dims);
   const int64_t bytes = StorageBytes(constant.type, constant.count);
@@ -264,12 +275,15 @@ Constant TensorReader::ReadSparse(const onnx::SparseTensorProto& sparse) {
     int64_t at = linear ? indices.as<int64_t>()[i] : 0;
     for (int d = 0; d < rank && !linear; ++d) {
       const int64_t index = indices.as<int64_t>()[i * rank + d];
-      if (index < 0 || index >= constant.dims[d]) Fail(StatusCode::kCorruptModel, name, "an index is out of range");
+      if (index < 0 || index >= constant.dims[d])
+        Fail(StatusCode::kCorruptModel, name, "an index is out of range");
       at = at * constant.dims[d] + index;
     }
-    if (at < 0 || at >= constant.count) Fail(StatusCode::kCorruptModel, name, "an index is out of range");
+    if (at < 0 || at >= constant.count)
+      Fail(StatusCode::kCorruptModel, name, "an index is out of range");
     std::memcpy(data + static_cast<size_t>(at) * element,
-                static_cast<const uint8_t*>(values.data) + static_cast<size_t>(i) * element, element);
+                static_cast<const uint8_t*>(values.data) + static_cast<size_t>(i) * element,
+                element);
   }
   constant.data = data;
   return constant;

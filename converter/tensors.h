@@ -1,4 +1,5 @@
-// ONNX tensors as constants of a Graph: every element type, raw and typed data, external data, sparse tensors.
+// ONNX tensors as constants of a Graph: every element type, raw and typed data, external data,
+// sparse tensors.
 #pragma once
 
 #include <map>
@@ -10,8 +11,8 @@
 
 namespace doppio::converter {
 
-// Reads tensors of one model. Data stands where it is when it can be used in place: in the parsed message, which the
-// graph then keeps alive, or in the mapped side file.
+// Reads tensors of one model. Data stands where it is when it can be used in place: in the parsed
+// message, which the graph then keeps alive, or in the mapped side file.
 class TensorReader {
  public:
   // `model_path` says where side files are looked for. `graph` outlives the reader.

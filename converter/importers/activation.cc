@@ -10,7 +10,8 @@ namespace {
 
 bool IsFloat(const NodeContext& n) { return n.type_of(0) == ElementType::kFloat; }
 
-// The same name and meaning in Caffe2, without attributes (consumed_inputs of opset 1 meant nothing).
+// The same name and meaning in Caffe2, without attributes (consumed_inputs of opset 1 meant
+// nothing).
 void ImportSame(const NodeContext& n) {
   if (!IsFloat(n)) return PassThrough(n, {"consumed_inputs"});
   n.Emit(n.type()).In(n.in(0)).Out(0).Done();
@@ -108,9 +109,10 @@ void ImportSwish(const NodeContext& n) {
 
 void ImportPRelu(const NodeContext& n) {
   const ValueFacts &x = n.facts(n.in(0)), &slope = n.facts(n.in(1));
-  const auto count = slope.has_shape && slope.shape.AllKnown() ? ElementCount(slope.shape.Numbers()) : -1;
-  const bool per_channel = slope.has_shape && x.has_shape && x.shape.rank >= 2 && slope.shape.rank == 1 &&
-                           slope.shape[0] == x.shape[1];
+  const auto count =
+      slope.has_shape && slope.shape.AllKnown() ? ElementCount(slope.shape.Numbers()) : -1;
+  const bool per_channel = slope.has_shape && x.has_shape && x.shape.rank >= 2 &&
+                           slope.shape.rank == 1 && slope.shape[0] == x.shape[1];
   // Up to opset 6 one dimension meant channels; since then slopes broadcast from the right.
   if (IsFloat(n) && (count == 1 || (per_channel && n.opset() < 7))) {
     n.Emit("PRelu").In(n.in(0)).In(n.in(1)).Out(0).Done();
@@ -118,7 +120,8 @@ void ImportPRelu(const NodeContext& n) {
   }
   // [C, 1, ..., 1] is what exporters write for one slope a channel.
   bool channels = IsFloat(n) && slope.has_shape && x.has_shape && n.in(1)->is_constant &&
-                  slope.shape.rank == x.shape.rank - 1 && x.shape.rank >= 2 && slope.shape[0] == x.shape[1];
+                  slope.shape.rank == x.shape.rank - 1 && x.shape.rank >= 2 &&
+                  slope.shape[0] == x.shape[1];
   for (int i = 1; channels && i < slope.shape.rank; ++i) channels = slope.shape[i].Is(1);
   if (channels && n.opset() >= 7) {
     const int64_t all[] = {-1};
@@ -131,21 +134,50 @@ void ImportPRelu(const NodeContext& n) {
 }
 
 constexpr ImporterRow kRows[] = {
-    {"Relu", 1, ImportSame},        {"Sigmoid", 1, ImportSame},   {"Tanh", 1, ImportSame},
-    {"Exp", 1, ImportSame},         {"Log", 1, ImportSame},       {"Sqrt", 1, ImportSame},
-    {"Abs", 1, ImportSame},         {"Floor", 1, ImportSame},     {"Ceil", 1, ImportSame},
-    {"Softsign", 1, ImportSame},    {"Softplus", 1, ImportAsIs},  {"Sin", 7, ImportSame},
-    {"Cos", 7, ImportSame},         {"Tan", 7, ImportSame},       {"Asin", 7, ImportSame},
-    {"Acos", 7, ImportSame},        {"Atan", 7, ImportSame},      {"Sinh", 9, ImportSame},
-    {"Cosh", 9, ImportSame},        {"Asinh", 9, ImportAsIs},     {"Acosh", 9, ImportAsIs},
-    {"Atanh", 9, ImportAsIs},       {"Erf", 9, ImportSame},       {"Sign", 9, ImportSame},
-    {"Round", 11, ImportAsIs},      {"Reciprocal", 1, ImportSame}, {"Neg", 1, ImportNeg},
-    {"LeakyRelu", 1, ImportLeakyRelu}, {"Elu", 1, ImportElu},     {"Selu", 1, ImportSelu},
-    {"Celu", 12, ImportAsIs},       {"Clip", 1, ImportClip},      {"HardSigmoid", 1, ImportHardSigmoid},
-    {"HardSwish", 14, ImportAsIs},  {"Mish", 18, ImportAsIs},     {"Gelu", 20, ImportGelu},
-    {"Swish", 24, ImportSwish},     {"Shrink", 9, ImportAsIs},    {"ThresholdedRelu", 1, ImportThresholdedRelu},
-    {"PRelu", 1, ImportPRelu},      {"IsNaN", 9, ImportAsIs},     {"IsInf", 10, ImportAsIs},
-    {"Not", 1, ImportAsIs},         {"BitwiseNot", 18, ImportAsIs},
+    {"Relu", 1, ImportSame},
+    {"Sigmoid", 1, ImportSame},
+    {"Tanh", 1, ImportSame},
+    {"Exp", 1, ImportSame},
+    {"Log", 1, ImportSame},
+    {"Sqrt", 1, ImportSame},
+    {"Abs", 1, ImportSame},
+    {"Floor", 1, ImportSame},
+    {"Ceil", 1, ImportSame},
+    {"Softsign", 1, ImportSame},
+    {"Softplus", 1, ImportAsIs},
+    {"Sin", 7, ImportSame},
+    {"Cos", 7, ImportSame},
+    {"Tan", 7, ImportSame},
+    {"Asin", 7, ImportSame},
+    {"Acos", 7, ImportSame},
+    {"Atan", 7, ImportSame},
+    {"Sinh", 9, ImportSame},
+    {"Cosh", 9, ImportSame},
+    {"Asinh", 9, ImportAsIs},
+    {"Acosh", 9, ImportAsIs},
+    {"Atanh", 9, ImportAsIs},
+    {"Erf", 9, ImportSame},
+    {"Sign", 9, ImportSame},
+    {"Round", 11, ImportAsIs},
+    {"Reciprocal", 1, ImportSame},
+    {"Neg", 1, ImportNeg},
+    {"LeakyRelu", 1, ImportLeakyRelu},
+    {"Elu", 1, ImportElu},
+    {"Selu", 1, ImportSelu},
+    {"Celu", 12, ImportAsIs},
+    {"Clip", 1, ImportClip},
+    {"HardSigmoid", 1, ImportHardSigmoid},
+    {"HardSwish", 14, ImportAsIs},
+    {"Mish", 18, ImportAsIs},
+    {"Gelu", 20, ImportGelu},
+    {"Swish", 24, ImportSwish},
+    {"Shrink", 9, ImportAsIs},
+    {"ThresholdedRelu", 1, ImportThresholdedRelu},
+    {"PRelu", 1, ImportPRelu},
+    {"IsNaN", 9, ImportAsIs},
+    {"IsInf", 10, ImportAsIs},
+    {"Not", 1, ImportAsIs},
+    {"BitwiseNot", 18, ImportAsIs},
 };
 
 }  // namespace

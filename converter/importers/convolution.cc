@@ -1,5 +1,5 @@
-// Conv, ConvTranspose and the pools. Plain ones become Caffe2's; automatic padding, ceil rounding, dilated pools and
-// indices have no exact form there and stay ONNX's.
+// Conv, ConvTranspose and the pools. Plain ones become Caffe2's; automatic padding, ceil rounding,
+// dilated pools and indices have no exact form there and stay ONNX's.
 #include <algorithm>
 
 #include "converter/importers/passthrough.h"
@@ -20,16 +20,19 @@ bool AllOnes(const std::vector<int64_t>& values) {
 void SpatialArgs(const NodeContext& n, Emission* emission) {
   for (const char* name : {"strides", "dilations"}) {
     const std::vector<int64_t> values = n.Ints(name);
-    if (!values.empty() && !(AllOnes(values) && std::string_view(name) == "dilations")) emission->Ints(name, values);
+    if (!values.empty() && !(AllOnes(values) && std::string_view(name) == "dilations"))
+      emission->Ints(name, values);
   }
   const std::vector<int64_t> pads = n.Ints("pads");
   if (!pads.empty() && n.Text("auto_pad", "NOTSET") != "VALID") emission->Ints("pads", pads);
 }
 
+// The attribute, or the weight's own spatial sizes; empty when neither is known.
 std::vector<int64_t> KernelShape(const NodeContext& n) {
   std::vector<int64_t> kernel = n.Ints("kernel_shape");
   const ValueFacts& weight = n.facts(n.in(1));
-  for (int i = 2; kernel.empty() && weight.has_shape && i < weight.shape.rank; ++i) {
+  if (!kernel.empty() || !weight.has_shape) return kernel;
+  for (int i = 2; i < weight.shape.rank; ++i) {
     if (!weight.shape[i].known()) return {};
     kernel.push_back(weight.shape[i].value());
   }
@@ -60,7 +63,8 @@ void ImportConvTranspose(const NodeContext& n) {
   Emission conv = n.Emit("ConvTranspose");
   conv.In(n.in(0)).In(n.in(1)).In(n.in(2)).Ints("kernels", kernel);
   SpatialArgs(n, &conv);
-  if (!adjs.empty() && std::any_of(adjs.begin(), adjs.end(), [](int64_t a) { return a != 0; })) conv.Ints("adjs", adjs);
+  if (!adjs.empty() && std::any_of(adjs.begin(), adjs.end(), [](int64_t a) { return a != 0; }))
+    conv.Ints("adjs", adjs);
   const int64_t group = n.Int("group", 1);
   if (group != 1) conv.Int("group", group);
   conv.Out(0).Done();
@@ -76,8 +80,9 @@ bool PaddingBelowKernel(const std::vector<int64_t>& pads, const std::vector<int6
 
 void ImportPool(const NodeContext& n) {
   const std::vector<int64_t> kernel = n.Ints("kernel_shape");
-  const bool caffe2 = ExplicitPadding(n) && n.Int("ceil_mode", 0) == 0 && AllOnes(n.Ints("dilations")) &&
-                      !n.HasOutput(1) && !kernel.empty() && PaddingBelowKernel(n.Ints("pads"), kernel) &&
+  const bool caffe2 = ExplicitPadding(n) && n.Int("ceil_mode", 0) == 0 &&
+                      AllOnes(n.Ints("dilations")) && !n.HasOutput(1) && !kernel.empty() &&
+                      PaddingBelowKernel(n.Ints("pads"), kernel) &&
                       n.type_of(0) == ElementType::kFloat && n.type() != "LpPool";
   if (!caffe2) {
     // Versions 1 and 2 of LpPool: p was a float in 1.

@@ -15,16 +15,26 @@ void ImportSize(const NodeContext& n) { n.Emit("Size").In(n.in(0)).Out(0).Done()
 // Caffe2's number for a type that its Cast can make; 0 for others.
 int64_t Caffe2Number(ElementType type) {
   switch (type) {
-    case ElementType::kFloat: return 1;
-    case ElementType::kInt32: return 2;
-    case ElementType::kBool: return 5;
-    case ElementType::kUint8: return 6;
-    case ElementType::kInt8: return 7;
-    case ElementType::kUint16: return 8;
-    case ElementType::kInt16: return 9;
-    case ElementType::kInt64: return 10;
-    case ElementType::kDouble: return 13;
-    default: return 0;
+    case ElementType::kFloat:
+      return 1;
+    case ElementType::kInt32:
+      return 2;
+    case ElementType::kBool:
+      return 5;
+    case ElementType::kUint8:
+      return 6;
+    case ElementType::kInt8:
+      return 7;
+    case ElementType::kUint16:
+      return 8;
+    case ElementType::kInt16:
+      return 9;
+    case ElementType::kInt64:
+      return 10;
+    case ElementType::kDouble:
+      return 13;
+    default:
+      return 0;
   }
 }
 
@@ -33,7 +43,8 @@ ElementType TargetOf(const NodeContext& n) {
   // A name in opset 1 to 5: "FLOAT", "INT64".
   const std::string name = n.Text("to", "");
   onnx::TensorProto::DataType type;
-  if (!onnx::TensorProto::DataType_Parse(name, &type)) n.Unsupported(base::Cat("a cast to ", base::Quoted(name)));
+  if (!onnx::TensorProto::DataType_Parse(name, &type))
+    n.Unsupported(base::Cat("a cast to ", base::Quoted(name)));
   return static_cast<ElementType>(type);
 }
 
@@ -58,9 +69,12 @@ void ImportCastLike(const NodeContext& n) {
 }
 
 constexpr ImporterRow kRows[] = {
-    {"Shape", 1, ImportShape},           {"Size", 1, ImportSize},
-    {"Cast", 1, ImportCast},             {"CastLike", 15, ImportCastLike},
-    {"ConstantOfShape", 9, ImportAsIs},  {"Range", 11, ImportAsIs},
+    {"Shape", 1, ImportShape},
+    {"Size", 1, ImportSize},
+    {"Cast", 1, ImportCast},
+    {"CastLike", 15, ImportCastLike},
+    {"ConstantOfShape", 9, ImportAsIs},
+    {"Range", 11, ImportAsIs},
     {"EyeLike", 9, ImportAsIs},
 };
 

@@ -1,13 +1,13 @@
-// Arithmetic, comparisons and logic of two and more values. From opset 7 on shapes broadcast as in NumPy; before, only
-// with `broadcast` and `axis`, which is Caffe2's legacy form.
+// Arithmetic, comparisons and logic of two and more values. From opset 7 on shapes broadcast as in
+// NumPy; before, only with `broadcast` and `axis`, which is Caffe2's legacy form.
 #include "converter/importers/passthrough.h"
 
 namespace doppio::converter {
 namespace {
 
 bool IsCaffe2Number(ElementType type) {
-  return type == ElementType::kFloat || type == ElementType::kDouble || type == ElementType::kInt32 ||
-         type == ElementType::kInt64;
+  return type == ElementType::kFloat || type == ElementType::kDouble ||
+         type == ElementType::kInt32 || type == ElementType::kInt64;
 }
 
 const char* Caffe2Comparison(std::string_view type) {
@@ -39,7 +39,8 @@ void ImportArithmetic(const NodeContext& n) {
 void ImportComparison(const NodeContext& n) {
   const std::string_view type = Caffe2Comparison(n.type());
   if (n.opset() < 7) return EmitLegacy(n, type);
-  const bool known = IsCaffe2Number(n.type_of(0)) || (type == "EQ" && n.type_of(0) == ElementType::kBool);
+  const bool known =
+      IsCaffe2Number(n.type_of(0)) || (type == "EQ" && n.type_of(0) == ElementType::kBool);
   if (!known) return PassThrough(n);
   n.Emit(type).In(n.in(0)).In(n.in(1)).Out(0).Done();
 }
@@ -53,7 +54,8 @@ void ImportPow(const NodeContext& n) {
   const std::optional<std::vector<float>> exponent = n.KnownFloats(1);
   const ValueFacts& e = n.facts(n.in(1));
   // A scalar exponent must not add dimensions to the result.
-  const bool scalar = exponent && exponent->size() == 1 && e.shape.rank <= std::max(n.rank_of(0), 0);
+  const bool scalar =
+      exponent && exponent->size() == 1 && e.shape.rank <= std::max(n.rank_of(0), 0);
   if (scalar && n.type_of(0) == ElementType::kFloat) {
     n.Emit("Pow").In(n.in(0)).Float("exponent", (*exponent)[0]).Out(0).Done();
     return;
@@ -78,14 +80,29 @@ void ImportVariadic(const NodeContext& n) {
 }
 
 constexpr ImporterRow kRows[] = {
-    {"Add", 1, ImportArithmetic},     {"Sub", 1, ImportArithmetic},    {"Mul", 1, ImportArithmetic},
-    {"Div", 1, ImportArithmetic},     {"Pow", 1, ImportPow},           {"Mod", 10, ImportAsIs},
-    {"Equal", 1, ImportComparison},   {"Less", 1, ImportComparison},   {"Greater", 1, ImportComparison},
-    {"LessOrEqual", 12, ImportComparison}, {"GreaterOrEqual", 12, ImportComparison},
-    {"And", 1, ImportLogic},          {"Or", 1, ImportLogic},          {"Xor", 1, ImportLogic},
-    {"BitwiseAnd", 18, ImportAsIs},   {"BitwiseOr", 18, ImportAsIs},   {"BitwiseXor", 18, ImportAsIs},
-    {"BitShift", 11, ImportAsIs},     {"Where", 9, ImportAsIs},        {"Sum", 1, ImportVariadic},
-    {"Mean", 1, ImportVariadic},      {"Max", 1, ImportVariadic},      {"Min", 1, ImportVariadic},
+    {"Add", 1, ImportArithmetic},
+    {"Sub", 1, ImportArithmetic},
+    {"Mul", 1, ImportArithmetic},
+    {"Div", 1, ImportArithmetic},
+    {"Pow", 1, ImportPow},
+    {"Mod", 10, ImportAsIs},
+    {"Equal", 1, ImportComparison},
+    {"Less", 1, ImportComparison},
+    {"Greater", 1, ImportComparison},
+    {"LessOrEqual", 12, ImportComparison},
+    {"GreaterOrEqual", 12, ImportComparison},
+    {"And", 1, ImportLogic},
+    {"Or", 1, ImportLogic},
+    {"Xor", 1, ImportLogic},
+    {"BitwiseAnd", 18, ImportAsIs},
+    {"BitwiseOr", 18, ImportAsIs},
+    {"BitwiseXor", 18, ImportAsIs},
+    {"BitShift", 11, ImportAsIs},
+    {"Where", 9, ImportAsIs},
+    {"Sum", 1, ImportVariadic},
+    {"Mean", 1, ImportVariadic},
+    {"Max", 1, ImportVariadic},
+    {"Min", 1, ImportVariadic},
 };
 
 }  // namespace

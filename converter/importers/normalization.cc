@@ -7,7 +7,9 @@ namespace {
 
 // Dropout and BatchNormalization as a training run has them: the pair computes inference.
 void WarnTraining(const NodeContext& n) {
-  n.Warn("the model was exported in training mode; converted for inference (call net.eval() before exporting)");
+  n.Warn(
+      "the model was exported in training mode; converted for inference (call net.eval() before "
+      "exporting)");
 }
 
 bool TrainingBatchNorm(const NodeContext& n) {
@@ -21,9 +23,11 @@ bool TrainingBatchNorm(const NodeContext& n) {
 
 void ImportBatchNormalization(const NodeContext& n) {
   if (TrainingBatchNorm(n)) WarnTraining(n);
-  if (n.opset() < 9 && n.Int("spatial", 1) == 0) n.Unsupported("spatial = 0 (statistics for every position)");
+  if (n.opset() < 9 && n.Int("spatial", 1) == 0)
+    n.Unsupported("spatial = 0 (statistics for every position)");
   const float epsilon = n.Float("epsilon", 1e-5f);
-  const bool caffe2 = n.rank_of(0) >= 3 && n.type_of(0) == ElementType::kFloat && n.type_of(1) == ElementType::kFloat;
+  const bool caffe2 = n.rank_of(0) >= 3 && n.type_of(0) == ElementType::kFloat &&
+                      n.type_of(1) == ElementType::kFloat;
   Emission norm = caffe2 ? n.Emit("SpatialBN") : n.EmitOnnx("BatchNormalization");
   for (int i = 0; i < 5; ++i) norm.In(n.in(i));
   norm.Float("epsilon", epsilon);
@@ -51,7 +55,8 @@ void ImportIdentity(const NodeContext& n) { n.Emit("Copy").In(n.in(0)).Out(0).Do
 
 void ImportLrn(const NodeContext& n) {
   const int64_t size = n.Int("size", 0);
-  if (size % 2 == 0 || n.rank_of(0) != 4 || n.type_of(0) != ElementType::kFloat) return PassThrough(n);
+  if (size % 2 == 0 || n.rank_of(0) != 4 || n.type_of(0) != ElementType::kFloat)
+    return PassThrough(n);
   n.Emit("LRN")
       .In(n.in(0))
       .Int("size", size)
@@ -63,7 +68,8 @@ void ImportLrn(const NodeContext& n) {
 }
 
 void ImportInstanceNormalization(const NodeContext& n) {
-  if (n.rank_of(0) != 4 || n.type_of(0) != ElementType::kFloat) return PassThrough(n, {"consumed_inputs"});
+  if (n.rank_of(0) != 4 || n.type_of(0) != ElementType::kFloat)
+    return PassThrough(n, {"consumed_inputs"});
   n.Emit("InstanceNorm")
       .In(n.in(0))
       .In(n.in(1))

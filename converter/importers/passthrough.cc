@@ -10,13 +10,27 @@ void CopyAttribute(const NodeContext& n, std::string_view name, Emission* emissi
   const onnx::AttributeProto* attribute = n.Attr(name);
   if (attribute == nullptr) return;
   switch (attribute->type()) {
-    case onnx::AttributeProto::INT: emission->Int(name, attribute->i()); break;
-    case onnx::AttributeProto::FLOAT: emission->Float(name, attribute->f()); break;
-    case onnx::AttributeProto::STRING: emission->Text(name, attribute->s()); break;
-    case onnx::AttributeProto::INTS: emission->Ints(name, n.Ints(name)); break;
-    case onnx::AttributeProto::FLOATS: emission->Floats(name, n.Floats(name)); break;
-    case onnx::AttributeProto::TENSOR: emission->Tensor(name, n.Tensor(name)); break;
-    default: n.Unsupported(base::Cat("attribute ", base::Quoted(name), " has a kind that is not supported"));
+    case onnx::AttributeProto::INT:
+      emission->Int(name, attribute->i());
+      break;
+    case onnx::AttributeProto::FLOAT:
+      emission->Float(name, attribute->f());
+      break;
+    case onnx::AttributeProto::STRING:
+      emission->Text(name, attribute->s());
+      break;
+    case onnx::AttributeProto::INTS:
+      emission->Ints(name, n.Ints(name));
+      break;
+    case onnx::AttributeProto::FLOATS:
+      emission->Floats(name, n.Floats(name));
+      break;
+    case onnx::AttributeProto::TENSOR:
+      emission->Tensor(name, n.Tensor(name));
+      break;
+    default:
+      n.Unsupported(
+          base::Cat("attribute ", base::Quoted(name), " has a kind that is not supported"));
   }
 }
 
@@ -24,7 +38,8 @@ void PassThrough(const NodeContext& n, std::initializer_list<std::string_view> d
   Emission emission = n.EmitOnnx(n.type());
   for (int i = 0; i < n.input_count(); ++i) emission.In(n.in(i));
   for (const std::string& name : n.AttrNames()) {
-    if (std::find(dropped.begin(), dropped.end(), name) == dropped.end()) CopyAttribute(n, name, &emission);
+    if (std::find(dropped.begin(), dropped.end(), name) == dropped.end())
+      CopyAttribute(n, name, &emission);
   }
   for (int i = 0; i < n.node().output_size(); ++i) emission.Out(i);
   emission.Done();

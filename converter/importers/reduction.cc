@@ -1,4 +1,5 @@
-// Reductions, ArgMax and ArgMin, the softmax family. Axes were attributes until opset 13 (ReduceSum) or 18 (the rest).
+// Reductions, ArgMax and ArgMin, the softmax family. Axes were attributes until opset 13
+// (ReduceSum) or 18 (the rest).
 #include "converter/importers/passthrough.h"
 
 namespace doppio::converter {
@@ -15,8 +16,8 @@ bool ReadAxes(const NodeContext& n, std::vector<int64_t>* axes) {
 }
 
 bool Caffe2Has(std::string_view type) {
-  return type == "ReduceSum" || type == "ReduceMean" || type == "ReduceMax" || type == "ReduceMin" ||
-         type == "ReduceL1" || type == "ReduceL2";
+  return type == "ReduceSum" || type == "ReduceMean" || type == "ReduceMax" ||
+         type == "ReduceMin" || type == "ReduceL1" || type == "ReduceL2";
 }
 
 void ImportReduce(const NodeContext& n) {
@@ -56,7 +57,8 @@ void ImportSoftmax(const NodeContext& n) {
   const int64_t canonical = rank == 0 ? 0 : CanonicalAxis(axis, rank);
   const ValueFacts& x = n.facts(n.in(0));
   bool trailing_ones = true;  // after the axis
-  for (int i = static_cast<int>(canonical) + 1; i < rank; ++i) trailing_ones = trailing_ones && x.shape[i].Is(1);
+  for (int i = static_cast<int>(canonical) + 1; i < rank; ++i)
+    trailing_ones = trailing_ones && x.shape[i].Is(1);
   const bool same = n.opset() < 13 || trailing_ones;
   if (n.type() == "Softmax" && is_float && same && rank > 0) {
     n.Emit("Softmax").In(n.in(0)).Int("axis", canonical).Out(0).Done();
@@ -74,11 +76,14 @@ void ImportSoftmax(const NodeContext& n) {
 }
 
 constexpr ImporterRow kRows[] = {
-    {"ReduceSum", 1, ImportReduce},       {"ReduceMean", 1, ImportReduce},   {"ReduceMax", 1, ImportReduce},
-    {"ReduceMin", 1, ImportReduce},       {"ReduceProd", 1, ImportReduce},   {"ReduceL1", 1, ImportReduce},
-    {"ReduceL2", 1, ImportReduce},        {"ReduceLogSum", 1, ImportReduce}, {"ReduceLogSumExp", 1, ImportReduce},
-    {"ReduceSumSquare", 1, ImportReduce}, {"ArgMax", 1, ImportArgReduce},    {"ArgMin", 1, ImportArgReduce},
-    {"Softmax", 1, ImportSoftmax},        {"LogSoftmax", 1, ImportSoftmax},  {"Hardmax", 1, ImportSoftmax},
+    {"ReduceSum", 1, ImportReduce},       {"ReduceMean", 1, ImportReduce},
+    {"ReduceMax", 1, ImportReduce},       {"ReduceMin", 1, ImportReduce},
+    {"ReduceProd", 1, ImportReduce},      {"ReduceL1", 1, ImportReduce},
+    {"ReduceL2", 1, ImportReduce},        {"ReduceLogSum", 1, ImportReduce},
+    {"ReduceLogSumExp", 1, ImportReduce}, {"ReduceSumSquare", 1, ImportReduce},
+    {"ArgMax", 1, ImportArgReduce},       {"ArgMin", 1, ImportArgReduce},
+    {"Softmax", 1, ImportSoftmax},        {"LogSoftmax", 1, ImportSoftmax},
+    {"Hardmax", 1, ImportSoftmax},
 };
 
 }  // namespace

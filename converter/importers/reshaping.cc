@@ -1,4 +1,5 @@
-// Operators that change a tensor's dimensions and keep its elements: Reshape, Flatten, Squeeze, Transpose, Concat...
+// Operators that change a tensor's dimensions and keep its elements: Reshape, Flatten, Squeeze,
+// Transpose, Concat...
 #include <algorithm>
 
 #include "base/message.h"
@@ -62,8 +63,8 @@ void ImportUnsqueeze(const NodeContext& n) {
 
 void ImportTranspose(const NodeContext& n) {
   const ElementType type = n.type_of(0);
-  const bool caffe2 = type == ElementType::kFloat || type == ElementType::kDouble || type == ElementType::kInt32 ||
-                      type == ElementType::kInt64;
+  const bool caffe2 = type == ElementType::kFloat || type == ElementType::kDouble ||
+                      type == ElementType::kInt32 || type == ElementType::kInt64;
   const std::vector<int64_t> perm = n.Ints("perm");
   if (!caffe2 || !AllNonNegative(perm)) return PassThrough(n);
   Emission transpose = n.Emit("Transpose");
@@ -94,8 +95,10 @@ void ImportSplit(const NodeContext& n) {
     // Equal parts; with num_outputs (opset 18) the last may be smaller.
     const int64_t size = x.shape[static_cast<int>(axis)].value();
     const int64_t part = (size + outputs - 1) / outputs;
-    if (part * (outputs - 1) > size) n.Unsupported(base::Cat("a size of ", size, " does not split into ", outputs));
-    for (int64_t i = 0; i < outputs; ++i) sizes.push_back(i + 1 < outputs ? part : size - part * (outputs - 1));
+    if (part * (outputs - 1) > size)
+      n.Unsupported(base::Cat("a size of ", size, " does not split into ", outputs));
+    for (int64_t i = 0; i < outputs; ++i)
+      sizes.push_back(i + 1 < outputs ? part : size - part * (outputs - 1));
   }
   if (sizes.empty()) {
     Emission split = n.EmitOnnx("Split");
@@ -118,10 +121,11 @@ void ImportSplit(const NodeContext& n) {
 }
 
 constexpr ImporterRow kRows[] = {
-    {"Reshape", 1, ImportReshape},         {"Flatten", 1, ImportFlatten},     {"Squeeze", 1, ImportSqueeze},
-    {"Unsqueeze", 1, ImportUnsqueeze},     {"Transpose", 1, ImportTranspose}, {"Concat", 1, ImportConcat},
-    {"Split", 1, ImportSplit},             {"DepthToSpace", 1, ImportAsIs},   {"SpaceToDepth", 1, ImportAsIs},
-    {"Expand", 8, ImportAsIs},
+    {"Reshape", 1, ImportReshape},     {"Flatten", 1, ImportFlatten},
+    {"Squeeze", 1, ImportSqueeze},     {"Unsqueeze", 1, ImportUnsqueeze},
+    {"Transpose", 1, ImportTranspose}, {"Concat", 1, ImportConcat},
+    {"Split", 1, ImportSplit},         {"DepthToSpace", 1, ImportAsIs},
+    {"SpaceToDepth", 1, ImportAsIs},   {"Expand", 8, ImportAsIs},
 };
 
 }  // namespace

@@ -18,8 +18,8 @@ std::optional<std::vector<float>> OldScales(const NodeContext& n) {
   return n.KnownFloats(1);
 }
 
-void EmitResize(const NodeContext& n, Value* scales, const std::string& mode, const std::string& coordinates,
-                const std::string& nearest) {
+void EmitResize(const NodeContext& n, Value* scales, const std::string& mode,
+                const std::string& coordinates, const std::string& nearest) {
   Emission resize = n.EmitOnnx("Resize");
   resize.In(n.in(0)).In(nullptr).In(scales).Text("mode", mode);
   resize.Text("coordinate_transformation_mode", coordinates);
@@ -29,8 +29,14 @@ void EmitResize(const NodeContext& n, Value* scales, const std::string& mode, co
 
 // Caffe2's ResizeNearest: src = floor(dst / scale), sizes truncated.
 bool ToResizeNearest(const NodeContext& n, const std::vector<float>& scales) {
-  if (scales.size() != 4 || scales[0] != 1 || scales[1] != 1 || n.type_of(0) != ElementType::kFloat) return false;
-  n.Emit("ResizeNearest").In(n.in(0)).Float("height_scale", scales[2]).Float("width_scale", scales[3]).Out(0).Done();
+  if (scales.size() != 4 || scales[0] != 1 || scales[1] != 1 || n.type_of(0) != ElementType::kFloat)
+    return false;
+  n.Emit("ResizeNearest")
+      .In(n.in(0))
+      .Float("height_scale", scales[2])
+      .Float("width_scale", scales[3])
+      .Out(0)
+      .Done();
   return true;
 }
 
@@ -52,7 +58,8 @@ void ImportResize(const NodeContext& n) {
   if (n.opset() < 11) return ImportOld(n);
   const bool nearest = n.Text("mode", "nearest") == "nearest" &&
                        n.Text("coordinate_transformation_mode", "half_pixel") == "asymmetric" &&
-                       n.Text("nearest_mode", "round_prefer_floor") == "floor" && !n.HasAttr("axes");
+                       n.Text("nearest_mode", "round_prefer_floor") == "floor" &&
+                       !n.HasAttr("axes");
   if (nearest && n.Has(2) && !n.Has(3)) {
     const std::optional<std::vector<float>> scales = n.KnownFloats(2);
     if (scales && ToResizeNearest(n, *scales)) return;

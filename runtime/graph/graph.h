@@ -184,7 +184,8 @@ class Graph {
   // Cuts the inputs of `node` down to the first `count`.
   void TruncateInputs(Node* node, size_t count);
   Status SetOutput(size_t index, Value* value);
-  // Gives an output another name (interned by the caller); false when there is none of the old name.
+  // Gives an output another name (interned by the caller); false when there is none of the old
+  // name.
   bool RenameOutput(std::string_view old_name, std::string_view new_name);
   // Every reader of `from` reads `to` instead, graph outputs included (they keep their names).
   Status ReplaceAllUses(Value* from, Value* to);
