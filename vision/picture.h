@@ -28,8 +28,9 @@ enum class Color : uint8_t { kRgb, kGrey };
 bool LooksLikePicture(std::span<const uint8_t> bytes);
 
 // Decodes to the colours asked for; a grey picture as RGB repeats its channel, a colour picture as
-// grey is weighed as PIL's convert("L") does. kCorruptModel names what is wrong; kOutOfMemory for
-// pictures of more than 2^28 pixels.
+// grey is weighed as PIL's convert("L") does; four inks (CMYK) become RGB as PIL's convert("RGB")
+// does. kCorruptModel names what is wrong, a file that ends early included; kOutOfMemory for
+// pictures of more than 2^28 pixels or a million a side.
 StatusOr<Picture> DecodePicture(std::span<const uint8_t> bytes, Color color);
 // The same from a file; messages begin with its path.
 StatusOr<Picture> ReadPicture(const std::string& path, Color color);

@@ -34,16 +34,16 @@ struct Preprocess {
 };
 
 // "torchvision" (shorter side 256, crop 224, RGB, 1/255, ImageNet's mean and deviation), "caffe"
-// (256x256, crop 227, BGR, ImageNet's mean in BGR, no scale), "raw" (nothing). kInvalidArgument
-// names the presets there are.
+// (256x256 as cv2 resizes, crop 227, BGR, ImageNet's mean in BGR, no scale), "raw" (nothing).
+// kInvalidArgument names the presets there are.
 StatusOr<Preprocess> PresetByName(std::string_view name);
 
 // A resized copy. kInvalidArgument for sizes below 1 or beyond 2^15.
 StatusOr<Picture> Resize(const Picture& picture, int width, int height,
                          Interpolation interpolation);
 // The centre of the picture, as torchvision's CenterCrop: offsets round half to even, missing
-// pixels are 0.
-Picture CenterCrop(const Picture& picture, int width, int height);
+// pixels are 0. kInvalidArgument as for Resize.
+StatusOr<Picture> CenterCrop(const Picture& picture, int width, int height);
 
 // Planar floats [channels, height, width].
 struct PlanarImage {
