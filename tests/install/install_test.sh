@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Installs doppio, builds examples/cpp against the package outside the tree, runs it on the digits pair, and checks that
+# neither it nor the runtime library knows ONNX or protobuf.
+# usage: install_test.sh BUILD_FOLDER SOURCE_FOLDER
+set -euo pipefail
+build=$1
+source=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cmake --install "$build" --prefix "$work/prefix" >/dev/null
+cp -r "$source/examples/cpp" "$work/app"
+cmake -S "$work/app" -B "$work/app/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_BUILD_TYPE=Release >/dev/null
+cmake --build "$work/app/build" >/dev/null
+answer=$("$work/app/build/classify" "$source/examples/digits/deploy")
+echo "$answer"
+[[ $answer == class\ * ]] || { echo "the example did not classify"; exit 1; }
+
+"$source/scripts/check_link.sh" "$work/app/build/classify" "$work"/prefix/lib*/libdoppio_runtime.a
