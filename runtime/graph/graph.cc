@@ -68,6 +68,10 @@ StatusOr<void*> Graph::Allocate(size_t bytes) {
 
 Status Graph::Own(platform::MappedFile file) { return files_.Append(std::move(file)); }
 
+Status Graph::KeepAlive(std::shared_ptr<const void> owner) {
+  return owners_.Append(std::move(owner));
+}
+
 StatusOr<Value*> Graph::NewValue(std::string_view name) {
   DOPPIO_ASSIGN_OR_RETURN(std::string_view own_name, Intern(name));
   DOPPIO_ASSIGN_OR_RETURN(Value * value, NewObject<Value>());
@@ -279,6 +283,16 @@ Status Graph::SetOutput(size_t index, Value* value) {
   outputs_[index].value = value;
   output_uses_[index] = position;
   return {};
+}
+
+bool Graph::RenameOutput(std::string_view old_name, std::string_view new_name) {
+  bool found = false;
+  for (GraphOutput& output : outputs_) {
+    if (output.name != old_name) continue;
+    output.name = new_name;
+    found = true;
+  }
+  return found;
 }
 
 Status Graph::ReplaceAllUses(Value* from, Value* to) {

@@ -149,6 +149,8 @@ class Graph {
   StatusOr<void*> Allocate(size_t bytes);
   // Keeps a file mapped as long as the graph lives, because constants point into it.
   Status Own(platform::MappedFile file);
+  // Keeps anything else alive as long as the graph, because constants point into it.
+  Status KeepAlive(std::shared_ptr<const void> owner);
   base::MemoryBudget* budget() const { return budget_; }
 
   // --- building ----------------------------------------------------------------------------------
@@ -182,6 +184,9 @@ class Graph {
   // Cuts the inputs of `node` down to the first `count`.
   void TruncateInputs(Node* node, size_t count);
   Status SetOutput(size_t index, Value* value);
+  // Gives an output another name (interned by the caller); false when there is none of the old
+  // name.
+  bool RenameOutput(std::string_view old_name, std::string_view new_name);
   // Every reader of `from` reads `to` instead, graph outputs included (they keep their names).
   Status ReplaceAllUses(Value* from, Value* to);
   // Removes a node whose outputs nobody uses.
@@ -229,6 +234,7 @@ class Graph {
   SymbolTable symbols_;
   base::Array<base::Buffer> buffers_;
   base::Array<platform::MappedFile> files_;
+  base::Array<std::shared_ptr<const void>> owners_;
   char* text_next_ = nullptr;  // the rest of the newest block of names
   size_t text_left_ = 0;
   base::Array<Value*> values_;

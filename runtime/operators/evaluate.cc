@@ -171,7 +171,11 @@ class ImmediateContext final : public LowerContext, private kernels::OutputAlloc
   StatusOr<void*> Allocate(ElementType type, const Dims& dims) {
     const int64_t count = ElementCount(dims);
     DOPPIO_RETURN_IF_ERROR(Charge(type, count));
-    return memory_->Allocate(static_cast<size_t>(StorageBytes(type, count)));
+    const auto bytes = static_cast<size_t>(StorageBytes(type, count));
+    DOPPIO_ASSIGN_OR_RETURN(void* data, memory_->Allocate(bytes));
+    // Kernels leave the unused bits of the last byte alone.
+    if (ElementBits(type) < 8 && bytes > 0) static_cast<char*>(data)[bytes - 1] = 0;
+    return data;
   }
 
   // An output whose sizes its kernel has found out.

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/half.h"
 #include "base/message.h"
 #include "runtime/operators/caffe2_types.h"
 #include "runtime/operators/content.h"
@@ -213,6 +214,12 @@ void BoundInputs(const graph::Node& node, int* inputs) {
 
 // The float that `data` points at.
 double RealOf(ElementType type, const void* data) {
+  if (type == ElementType::kFloat16) {
+    return static_cast<double>(base::ToFloat(*static_cast<const base::Float16*>(data)));
+  }
+  if (type == ElementType::kBFloat16) {
+    return static_cast<double>(base::ToFloat(*static_cast<const base::BFloat16*>(data)));
+  }
   return type == ElementType::kDouble ? *static_cast<const double*>(data)
                                       : static_cast<double>(*static_cast<const float*>(data));
 }
@@ -268,8 +275,7 @@ Status CountSteps(const InferContext& c, const Bounds& bounds, Dim* count) {
 
 Status InferRange(InferContext& c) {
   const ElementType type = c.input(0).type;
-  if (type != ElementType::kFloat && type != ElementType::kDouble && type != ElementType::kInt32 &&
-      type != ElementType::kInt64) {
+  if (!IsFloatType(type) && type != ElementType::kInt32 && type != ElementType::kInt64) {
     return Unsupported(Cat(c.Describe(0), " is of a type that Range does not take"));
   }
   Bounds bounds;
@@ -290,15 +296,15 @@ Status InferRange(InferContext& c) {
   return {};
 }
 
-// start + i * step in T, as a constant.
-template <class T>
-Status EmitRange(LowerContext& c, T start, T step) {
+// start + i * step, computed in Wide and stored as what `narrow` makes of it, as a constant.
+template <class Wide, class Narrow>
+Status EmitRange(LowerContext& c, Wide start, Wide step, Narrow narrow) {
   const TensorRef y = c.output(0);
-  base::Array<T> values;
+  base::Array<decltype(narrow(start))> values;
   const int64_t count = y.dims[0];
   DOPPIO_RETURN_IF_ERROR(values.Resize(static_cast<size_t>(count)));
   for (int64_t i = 0; i < count; ++i) {
-    values[static_cast<size_t>(i)] = static_cast<T>(start + static_cast<T>(i) * step);
+    values[static_cast<size_t>(i)] = narrow(start + static_cast<Wide>(i) * step);
   }
   DOPPIO_ASSIGN_OR_RETURN(const TensorRef constant, c.Constant(y.type, y.dims, values.data()));
   return c.Alias(0, constant);
@@ -323,13 +329,19 @@ Status LowerRange(LowerContext& c) {
   }
   switch (type) {
     case ElementType::kFloat:
-      return EmitRange(c, static_cast<float>(real[0]), static_cast<float>(real[2]));
+      return EmitRange(c, static_cast<float>(real[0]), static_cast<float>(real[2]),
+                       [](float value) { return value; });
     case ElementType::kDouble:
-      return EmitRange(c, real[0], real[2]);
+      return EmitRange(c, real[0], real[2], [](double value) { return value; });
+    case ElementType::kFloat16:
+      return EmitRange(c, real[0], real[2], [](double value) { return base::ToFloat16(value); });
+    case ElementType::kBFloat16:
+      return EmitRange(c, real[0], real[2], [](double value) { return base::ToBFloat16(value); });
     case ElementType::kInt32:
-      return EmitRange(c, static_cast<int32_t>(integer[0]), static_cast<int32_t>(integer[2]));
+      return EmitRange(c, integer[0], integer[2],
+                       [](int64_t value) { return static_cast<int32_t>(value); });
     default:
-      return EmitRange(c, integer[0], integer[2]);
+      return EmitRange(c, integer[0], integer[2], [](int64_t value) { return value; });
   }
 }
 

@@ -27,8 +27,8 @@ struct Slices {
 // Bounds of this size or more mean "to the end", whatever the dimension.
 constexpr int64_t kFar = INT32_MAX;
 
-// A position that may count from the end, held within [low, size + high]. Of a symbolic size it is
-// taken that the position lies within.
+// A position that may count from the end, held within [low, size + high]. A symbolic size is taken
+// to be at least 1, and no less than a position that counts from its end.
 Dim Position(SymbolTable* symbols, Dim value, Dim size, int64_t low, int64_t high) {
   if (value.unknown() || size.unknown()) return Dim();
   if (value.known() && size.known()) {
@@ -40,7 +40,7 @@ Dim Position(SymbolTable* symbols, Dim value, Dim size, int64_t low, int64_t hig
   if (value.known() && value.value() >= kFar) return last;
   if (value.known() && value.value() <= -kFar) return Dim(low);
   if (value.known() && value.value() < 0) return symbols->Add(size, value);
-  return value.Is(0) ? value : symbols->Min(value, last);
+  return value.Is(0) || value.Is(1) ? value : symbols->Min(value, last);
 }
 
 Status ResolveOnnx(SymbolTable* symbols, Dim begin, Dim end, Dim step, Dim size, AxisSlice* slice) {

@@ -114,15 +114,20 @@ Status DoesNotDivide(const InferContext& c, int axis, int64_t divisor) {
       Cat("dimension ", axis, " of ", c.Describe(0), " does not divide by ", divisor));
 }
 
+// Whether depth counts blocks first (DCR), or channels first (CRD).
+Status ReadDepthFirst(const ArgReader& args, bool* depth_first) {
+  std::string_view mode;
+  DOPPIO_RETURN_IF_ERROR(args.Text("mode", &mode));
+  *depth_first = mode == "DCR";
+  if (mode == "DCR" || mode == "CRD") return {};
+  return InvalidArgument(Cat("argument 'mode' is ", base::Quoted(mode), "; it must be DCR or CRD"));
+}
+
 Status InferDepthToSpace(InferContext& c) {
   int64_t block = 0;
-  std::string_view mode;
+  bool depth_first = true;
   DOPPIO_RETURN_IF_ERROR(ReadBlock(c, &block));
-  DOPPIO_RETURN_IF_ERROR(c.args.Text("mode", &mode));
-  if (mode != "DCR" && mode != "CRD") {
-    return InvalidArgument(
-        Cat("argument 'mode' is ", base::Quoted(mode), "; it must be DCR or CRD"));
-  }
+  DOPPIO_RETURN_IF_ERROR(ReadDepthFirst(c.args, &depth_first));
   Shape y = c.input(0).shape;
   if (y[1].known() && y[1].value() % (block * block) != 0)
     return DoesNotDivide(c, 1, block * block);
@@ -135,14 +140,13 @@ Status InferDepthToSpace(InferContext& c) {
 
 Status LowerDepthToSpace(LowerContext& c) {
   int64_t block = 0;
-  std::string_view mode;
+  bool depth_first = true;
   DOPPIO_RETURN_IF_ERROR(c.args.Int("blocksize", &block));
-  DOPPIO_RETURN_IF_ERROR(c.args.Text("mode", &mode));
+  DOPPIO_RETURN_IF_ERROR(ReadDepthFirst(c.args, &depth_first));
   TensorRef x = c.input(0), y = c.output(0);
   const int64_t channels = y.dims[1], height = x.dims[2], width = x.dims[3];
   // y as [n, c, h, b, w, b]; x's channels as [b, b, c] (DCR) or [c, b, b] (CRD).
   y = SplitAxis(SplitAxis(y, 3, width, block), 2, height, block);
-  const bool depth_first = mode == "DCR";
   x = depth_first ? SplitAxis(SplitAxis(x, 1, block, block * channels), 2, block, channels)
                   : SplitAxis(SplitAxis(x, 1, channels, block * block), 2, block, block);
   constexpr int kDepthFirst[] = {0, 3, 4, 1, 5, 2};
@@ -152,7 +156,9 @@ Status LowerDepthToSpace(LowerContext& c) {
 
 Status InferSpaceToDepth(InferContext& c) {
   int64_t block = 0;
+  bool depth_first = true;
   DOPPIO_RETURN_IF_ERROR(ReadBlock(c, &block));
+  DOPPIO_RETURN_IF_ERROR(ReadDepthFirst(c.args, &depth_first));
   Shape y = c.input(0).shape;
   for (int i = 2; i < 4; ++i) {
     if (y[i].known() && y[i].value() % block != 0) return DoesNotDivide(c, i, block);
@@ -165,14 +171,18 @@ Status InferSpaceToDepth(InferContext& c) {
 
 Status LowerSpaceToDepth(LowerContext& c) {
   int64_t block = 0;
+  bool depth_first = true;
   DOPPIO_RETURN_IF_ERROR(c.args.Int("blocksize", &block));
+  DOPPIO_RETURN_IF_ERROR(ReadDepthFirst(c.args, &depth_first));
   TensorRef x = c.input(0), y = c.output(0);
   const int64_t channels = x.dims[1], height = y.dims[2], width = y.dims[3];
   x = SplitAxis(SplitAxis(x, 3, width, block), 2, height, block);  // [n, c, h, b, w, b]
-  y = SplitAxis(SplitAxis(y, 1, block, block * channels), 2, block,
-                channels);  // [n, b, b, c, h, w]
-  constexpr int kOrder[] = {0, 3, 5, 1, 2, 4};
-  return c.Copy(Permuted(x, kOrder), y);
+  // y's channels as [b, b, c] or [c, b, b], then h and w.
+  y = depth_first ? SplitAxis(SplitAxis(y, 1, block, block * channels), 2, block, channels)
+                  : SplitAxis(SplitAxis(y, 1, channels, block * block), 2, block, block);
+  constexpr int kDepthFirst[] = {0, 3, 5, 1, 2, 4};
+  constexpr int kColumnsFirst[] = {0, 1, 3, 5, 2, 4};
+  return c.Copy(depth_first ? Permuted(x, kDepthFirst) : Permuted(x, kColumnsFirst), y);
 }
 
 constexpr ArgSpec kAxesArgs[] = {{"axes", ArgKind::kInts}};
@@ -181,7 +191,6 @@ constexpr ArgSpec kShuffleArgs[] = {
     {"group", ArgKind::kInt, 1}, {"order", ArgKind::kString, 0, "NCHW"}, {"kernel", ArgKind::kInt}};
 constexpr ArgSpec kDepthToSpaceArgs[] = {{"blocksize", ArgKind::kInt, 0, "", true},
                                          {"mode", ArgKind::kString, 0, "DCR"}};
-constexpr ArgSpec kSpaceToDepthArgs[] = {{"blocksize", ArgKind::kInt, 0, "", true}};
 
 constexpr Operator Transpose(std::string_view domain, std::string_view type,
                              std::span<const ArgSpec> args) {
@@ -239,7 +248,7 @@ const Operator kOnnxSpaceToDepth = {"ai.onnx",
                                     kPlain,
                                     InferSpaceToDepth,
                                     LowerSpaceToDepth,
-                                    kSpaceToDepthArgs,
+                                    kDepthToSpaceArgs,
                                     "blocks of pixels become blocks of channels"};
 
 }  // namespace doppio::operators

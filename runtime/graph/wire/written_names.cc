@@ -45,19 +45,20 @@ Status WrittenNames::Name(const Value* value, int64_t position, base::Array<base
   std::string_view& written = names_[value->id];
   if (!written.empty()) return {};
   const std::string_view base_name = value->name.empty() ? std::string_view("t") : value->name;
-  std::string_view name = base_name;
-  for (int64_t suffix = 2;; ++suffix) {
+  const auto free = [&](std::string_view name) {
     const Holder* holder = holders_.Find(name);
-    if (holder == nullptr || holder->last_use <= position) break;
-    const std::string fresh = base::Cat(base_name, "_", suffix);
+    return holder == nullptr || holder->last_use <= position;
+  };
+  std::string_view name = base_name;
+  if (!free(name)) {
+    std::string fresh;
+    for (int64_t suffix = 2; fresh.empty() || !free(fresh); ++suffix) {
+      fresh = base::Cat(base_name, "_", suffix);
+    }
     DOPPIO_ASSIGN_OR_RETURN(base::Buffer copy, base::Buffer::Allocate(fresh.size(), nullptr));
     std::memcpy(copy.data(), fresh.data(), fresh.size());
     name = std::string_view(copy.as<char>(), fresh.size());
-    if (const Holder* taken = holders_.Find(name);
-        taken == nullptr || taken->last_use <= position) {
-      DOPPIO_RETURN_IF_ERROR(text->Append(std::move(copy)));
-      break;
-    }
+    DOPPIO_RETURN_IF_ERROR(text->Append(std::move(copy)));
   }
   written = name;
   return holders_.Set(name, Holder{value, last_use_[value->id]});

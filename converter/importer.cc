@@ -1,0 +1,468 @@
+#include "converter/importer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/message.h"
+#include "converter/convert_error.h"
+
+namespace doppio::converter {
+
+using base::Cat;
+using base::Quoted;
+
+namespace {
+
+// Functions that call functions that call functions..., and no deeper: a recursive one would never
+// end.
+constexpr int kMaxCalls = 64;
+// Listed in one message; a model with more has the same few reasons.
+constexpr size_t kMaxProblems = 200;
+
+bool IsDefaultDomain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
+
+std::string FunctionKey(const std::string& domain, const std::string& type,
+                        const std::string& overload) {
+  return Cat(IsDefaultDomain(domain) ? std::string() : domain, ":", type, ":", overload);
+}
+
+std::string NodeName(const onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.name();
+  for (const std::string& output : node.output()) {
+    if (!output.empty()) return output;
+  }
+  return "";
+}
+
+}  // namespace
+
+Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model,
+                   graph::Graph* graph)
+    : path_(path), model_(std::move(model)), graph_(graph), tensors_(path, graph) {
+  Check(graph->KeepAlive(model_));
+  for (const auto rows :
+       {ConvolutionImporters(), MatMulImporters(), ActivationImporters(), ElementwiseImporters(),
+        NormalizationImporters(), ReductionImporters(), ReshapingImporters(), SlicingImporters(),
+        CreationImporters(), ResizeImporters()}) {
+    for (const ImporterRow& row : rows) importers_[row.type] = row;
+  }
+  for (const onnx::FunctionProto& function : model_->functions()) {
+    functions_[FunctionKey(function.domain(), function.name(), function.overload())] = &function;
+  }
+}
+
+// --- facts
+// -------------------------------------------------------------------------------------------
+
+ValueFacts& Importer::Facts(const Value* value) {
+  while (facts_.size() <= value->id) facts_.push_back(std::make_unique<ValueFacts>());
+  return *facts_[value->id];
+}
+
+void Importer::Infer(graph::Node* node) {
+  const operators::Operator* op = operators::FindOperator(node->domain, node->type);
+  if (op == nullptr) throw NodeProblem{Cat("the runtime has no operator ", node->type)};
+  std::vector<const ValueFacts*> inputs;
+  for (const graph::Input& input : node->inputs) {
+    const ValueFacts* known = input.value != nullptr ? &Facts(input.value) : nullptr;
+    if (known != nullptr && (!known->has_shape || known->type == ElementType::kUndefined)) return;
+    inputs.push_back(known);
+  }
+  std::vector<ValueFacts> outputs(node->outputs.size());
+  const operators::InferContext context(*node, *op, &graph_->symbols(), inputs, outputs);
+  const Status status = operators::InferNode(context);
+  if (!status.ok()) throw NodeProblem{status.message()};
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (node->outputs[i] != nullptr) Facts(node->outputs[i]) = std::move(outputs[i]);
+  }
+}
+
+Value* Importer::AddConstant(const std::string& name, const graph::Constant& constant) {
+  Value* value = Unwrap(graph_->AddConstant(name, constant));
+  Check(operators::FactsOfConstant(value->constant, &Facts(value)));
+  return value;
+}
+
+std::string Importer::DummyName() { return Cat("OC2_DUMMY_", dummies_++); }
+
+// --- the ends of the graph
+// -----------------------------------------------------------------------------
+
+void Importer::ReadOpsets(
+    const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
+    std::map<std::string, int>* opsets) const {
+  for (const onnx::OperatorSetIdProto& import : imports) {
+    const std::string domain = IsDefaultDomain(import.domain()) ? "" : import.domain();
+    if (import.version() < 1 || import.version() > INT32_MAX) {
+      throw ConvertError{CorruptModel(Cat(path_, ": imports version ", import.version(),
+                                          " of operator set ", Quoted(import.domain())))};
+    }
+    // The same set twice: the newer one counts, as in ONNX's own checker's practice.
+    int& version = (*opsets)[domain];
+    version = std::max(version, static_cast<int>(import.version()));
+  }
+  // Files of IR version below 3 had no imports and meant the first operator set.
+  if (opsets->find("") == opsets->end()) (*opsets)[""] = 1;
+}
+
+void Importer::AddInitializers(Frame* frame) {
+  for (const onnx::TensorProto& tensor : model_->graph().initializer()) {
+    if (frame->values.count(tensor.name()) != 0) {
+      throw ConvertError{
+          CorruptModel(Cat(path_, ": two initializers are called ", Quoted(tensor.name())))};
+    }
+    frame->values[tensor.name()] = AddConstant(tensor.name(), tensors_.Read(tensor));
+  }
+  for (const onnx::SparseTensorProto& tensor : model_->graph().sparse_initializer()) {
+    const std::string& name = tensor.values().name();
+    frame->values[name] = AddConstant(name, tensors_.ReadSparse(tensor));
+  }
+}
+
+namespace {
+
+void Declare(const onnx::TypeProto& type, graph::SymbolTable* symbols,
+             graph::Declaration* declared) {
+  declared->type = static_cast<ElementType>(type.tensor_type().elem_type());
+  declared->has_shape = type.tensor_type().has_shape();
+  for (const auto& dim : type.tensor_type().shape().dim()) {
+    Dim size;
+    if (dim.has_dim_value() && dim.dim_value() >= 0) {
+      size = Dim(dim.dim_value());
+    } else if (!dim.dim_param().empty()) {
+      size = symbols->Symbol(dim.dim_param());
+    }
+    Check(declared->dims.Append(size));
+  }
+}
+
+void Declare(const InputShape& shape, graph::SymbolTable* symbols, graph::Declaration* declared) {
+  declared->has_shape = true;
+  declared->dims.clear();
+  for (const std::string& text : shape.sizes) {
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_number = error == std::errc() && end == text.data() + text.size();
+    if (is_number && number < 0) {
+      throw ConvertError{
+          InvalidArgument(Cat("--shape: size ", number, " of input ", Quoted(shape.name)))};
+    }
+    Check(declared->dims.Append(is_number ? Dim(number) : symbols->Symbol(text)));
+  }
+}
+
+}  // namespace
+
+void Importer::AddInput(const onnx::ValueInfoProto& info, const InputShape* shape, Frame* frame) {
+  const auto refuse = [&](const std::string& why) {
+    throw ConvertError{Unsupported(Cat(path_, ": input ", Quoted(info.name()), " ", why))};
+  };
+  if (info.type().value_case() != onnx::TypeProto::kTensorType)
+    refuse("is no tensor; only tensors can be inputs");
+  const int type = info.type().tensor_type().elem_type();
+  if (type <= 0 || type >= kElementTypeCount) refuse(Cat("has the unknown element type ", type));
+  if (info.type().tensor_type().shape().dim_size() > kMaxRank)
+    refuse("has more than 16 dimensions");
+  Value* input = Unwrap(graph_->AddInput(info.name()));
+  Declare(info.type(), &graph_->symbols(), &input->declared);
+  if (shape != nullptr) {
+    const size_t rank = input->declared.dims.size();
+    if (input->declared.has_shape && rank != shape->sizes.size()) {
+      throw ConvertError{
+          InvalidArgument(Cat("--shape: input ", Quoted(info.name()), " has ", rank,
+                              " dimensions, the shape given has ", shape->sizes.size()))};
+    }
+    Declare(*shape, &graph_->symbols(), &input->declared);
+  }
+  Check(operators::FactsOfDeclaration(input->declared, &Facts(input)));
+  frame->values[info.name()] = input;
+}
+
+void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut,
+                         Frame* frame) {
+  std::vector<const onnx::ValueInfoProto*> infos;
+  for (const onnx::ValueInfoProto& info : model_->graph().input()) {
+    const bool is_weight =
+        frame->values.count(info.name()) != 0;  // IR 3 lists weights as inputs too
+    const bool kept = cut.empty() || std::find(cut.begin(), cut.end(), info.name()) != cut.end();
+    if (!is_weight && kept) infos.push_back(&info);
+  }
+  for (const std::string& name : cut) {  // values inside become inputs, as the model describes them
+    const auto same = [&](const onnx::ValueInfoProto* info) { return info->name() == name; };
+    if (std::any_of(infos.begin(), infos.end(), same)) continue;
+    const onnx::ValueInfoProto* found = nullptr;
+    for (const onnx::ValueInfoProto& info : model_->graph().value_info()) {
+      if (info.name() == name) found = &info;
+    }
+    if (found == nullptr) {
+      throw ConvertError{NotFound(Cat("--inputs: the model describes no value ", Quoted(name),
+                                      " (its type must stand in value_info)"))};
+    }
+    infos.push_back(found);
+    keep_open_.insert(name);
+  }
+  for (const InputShape& shape : shapes) {
+    const auto same = [&](const onnx::ValueInfoProto* info) { return info->name() == shape.name; };
+    if (std::any_of(infos.begin(), infos.end(), same) || (shape.name.empty() && infos.size() == 1))
+      continue;
+    std::string known;
+    for (const auto* info : infos) known += (known.empty() ? "" : ", ") + Quoted(info->name());
+    throw ConvertError{InvalidArgument(Cat("--shape: the model has no input ", Quoted(shape.name),
+                                           "; it has ", known.empty() ? "none" : known))};
+  }
+  for (const onnx::ValueInfoProto* info : infos) {
+    const InputShape* shape = nullptr;
+    for (const InputShape& candidate : shapes) {
+      if (candidate.name == info->name() || (candidate.name.empty() && infos.size() == 1))
+        shape = &candidate;
+    }
+    AddInput(*info, shape, frame);
+  }
+}
+
+void Importer::AddOutputs(const std::vector<std::string>& cut, Frame* frame) {
+  std::vector<std::string> names = cut;
+  if (names.empty()) {
+    for (const onnx::ValueInfoProto& info : model_->graph().output()) names.push_back(info.name());
+  }
+  if (names.empty()) throw ConvertError{CorruptModel(Cat(path_, ": the graph has no outputs"))};
+  for (const std::string& name : names) {
+    const auto found = frame->values.find(name);
+    if (found == frame->values.end() || found->second == nullptr) {
+      throw ConvertError{
+          CorruptModel(Cat(path_, ": output ", Quoted(name), " is made by no node"))};
+    }
+    Check(graph_->AddOutput(found->second, name));
+    Value* value = found->second;
+    const ValueFacts& known = Facts(value);
+    if (value->is_input || value->is_constant) continue;
+    value->declared.type = known.type;
+    value->declared.has_shape = known.has_shape;
+    value->declared.dims.clear();
+    for (int i = 0; known.has_shape && i < known.shape.rank; ++i)
+      Check(value->declared.dims.Append(known.shape[i]));
+  }
+}
+
+// --- nodes
+// -----------------------------------------------------------------------------------------------
+
+void Importer::AddProblem(const onnx::NodeProto& node, const Frame& frame, const std::string& why) {
+  const std::string domain = IsDefaultDomain(node.domain()) ? "" : node.domain();
+  const auto version = frame.opsets.find(domain);
+  const std::string set =
+      Cat(domain.empty() ? std::string("opset ") : Cat("domain ", Quoted(domain), " version "),
+          version != frame.opsets.end() ? version->second : 0);
+  problems_.push_back(Cat(node.op_type(), " ", Quoted(NodeName(node)), " (", set, "): ", why));
+}
+
+void Importer::MarkBroken(const onnx::NodeProto& node, Frame* frame) {
+  for (const std::string& output : node.output()) {
+    if (!output.empty() && frame->values.count(output) == 0) frame->values[output] = nullptr;
+  }
+}
+
+// False when an input comes from a node that could not be converted; an unknown name is an error of
+// the file.
+bool Importer::InputsReady(const onnx::NodeProto& node, const Frame& frame) {
+  bool ready = true;
+  for (const std::string& name : node.input()) {
+    if (name.empty() || frame.left_out.count(name) != 0) continue;
+    const auto found = frame.values.find(name);
+    if (found == frame.values.end()) {
+      throw ConvertError{CorruptModel(
+          Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": input ", Quoted(name),
+              " is made by no node before it and is no input of the graph"))};
+    }
+    ready = ready && found->second != nullptr;
+  }
+  return ready;
+}
+
+void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes,
+                           Frame* frame) {
+  for (const onnx::NodeProto& node : nodes) {
+    bool cut_away = node.output_size() > 0;
+    for (const std::string& output : node.output())
+      cut_away = cut_away && keep_open_.count(output) != 0;
+    if (cut_away && frame->depth == 0) continue;
+    for (const std::string& output : node.output()) {
+      const auto found = frame->values.find(output);
+      if (!output.empty() && found != frame->values.end() && keep_open_.count(output) == 0) {
+        throw ConvertError{
+            CorruptModel(Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": output ",
+                             Quoted(output), " is made twice"))};
+      }
+    }
+    ImportNode(node, frame);
+  }
+}
+
+void Importer::ImportNode(const onnx::NodeProto& node, Frame* frame) {
+  try {
+    if (!InputsReady(node, *frame)) {
+      // What feeds it is listed already; only tell what is wrong with the node itself.
+      if (FindFunction(node) == nullptr && IsDefaultDomain(node.domain()) &&
+          node.op_type() != "Constant" && importers_.find(node.op_type()) == importers_.end()) {
+        AddProblem(node, *frame, "no importer for this operator");
+      }
+      MarkBroken(node, frame);
+      return;
+    }
+    if (const onnx::FunctionProto* function = FindFunction(node); function != nullptr) {
+      ImportCall(node, *function, frame);
+    } else if (IsDefaultDomain(node.domain()) && node.op_type() == "Constant") {
+      ImportConstant(node, frame);
+    } else {
+      ImportOperator(node, frame);
+    }
+  } catch (const NodeProblem& problem) {
+    AddProblem(node, *frame, problem.why);
+    MarkBroken(node, frame);
+  }
+}
+
+void Importer::ImportOperator(const onnx::NodeProto& node, Frame* frame) {
+  if (!IsDefaultDomain(node.domain())) throw NodeProblem{"operators of this domain are unknown"};
+  const auto found = importers_.find(node.op_type());
+  if (found == importers_.end()) throw NodeProblem{"no importer for this operator"};
+  const int version = frame->opsets.at("");
+  if (version < found->second.since) {
+    throw NodeProblem{Cat("known from opset ", found->second.since, " on")};
+  }
+  found->second.import(NodeContext(this, frame, node, version));
+  for (const std::string& output : node.output()) {
+    if (!output.empty() && frame->values.count(output) == 0) {
+      throw NodeProblem{Cat("its output ", Quoted(output), " is not supported")};
+    }
+  }
+}
+
+const onnx::FunctionProto* Importer::FindFunction(const onnx::NodeProto& node) const {
+  const auto found = functions_.find(FunctionKey(node.domain(), node.op_type(), node.overload()));
+  return found != functions_.end() ? found->second : nullptr;
+}
+
+void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto& function,
+                          Frame* frame) {
+  if (frame->depth >= kMaxCalls)
+    throw NodeProblem{"functions call each other too deeply, or themselves"};
+  if (node.input_size() > function.input_size() || node.output_size() > function.output_size()) {
+    throw NodeProblem{Cat("function ", Quoted(function.name()), " has ", function.input_size(),
+                          " inputs and ", function.output_size(), " outputs, the call ",
+                          node.input_size(), " and ", node.output_size())};
+  }
+  Frame body;
+  body.depth = frame->depth + 1;
+  body.prefix = Cat(frame->prefix, NodeName(node), "/");
+  ReadOpsets(function.opset_import(), &body.opsets);
+  for (const onnx::AttributeProto& attribute : function.attribute_proto()) {
+    body.attributes[attribute.name()] = &attribute;  // defaults
+  }
+  for (const onnx::AttributeProto& attribute : node.attribute()) {
+    const onnx::AttributeProto* actual = &attribute;
+    if (!attribute.ref_attr_name().empty()) {
+      const auto outer = frame->attributes.find(attribute.ref_attr_name());
+      if (outer == frame->attributes.end()) continue;
+      actual = outer->second;
+    }
+    body.attributes[attribute.name()] = actual;
+  }
+  for (int i = 0; i < function.input_size(); ++i) {
+    const bool given = i < node.input_size() && !node.input(i).empty() &&
+                       frame->left_out.count(node.input(i)) == 0;
+    if (given) {
+      body.values[function.input(i)] = frame->values.at(node.input(i));
+    } else {
+      body.left_out.insert(function.input(i));
+    }
+  }
+  ImportNodes(function.node(), &body);
+  for (int i = 0; i < node.output_size(); ++i) {
+    const auto made = body.values.find(function.output(i));
+    if (made == body.values.end()) {
+      throw NodeProblem{Cat("function ", Quoted(function.name()), " does not make its output ",
+                            Quoted(function.output(i)))};
+    }
+    if (node.output(i).empty()) continue;
+    Value* const value = made->second;
+    frame->values[node.output(i)] = value;
+    // What the model calls the result is the better name.
+    if (value != nullptr && value->producer != nullptr) {
+      value->name = Unwrap(graph_->Intern(Cat(frame->prefix, node.output(i))));
+    }
+  }
+}
+
+void Importer::ImportConstant(const onnx::NodeProto& node, Frame* frame) {
+  const NodeContext context(this, frame, node, frame->opsets.at(""));
+  if (node.output_size() != 1) throw NodeProblem{"a constant has one output"};
+  const std::string name = frame->prefix + node.output(0);
+  graph::Constant constant;
+  const auto take = [&](ElementType type, const Dims& dims, const void* data) {
+    Value* value = Unwrap(graph_->AddConstantCopy(name, type, dims, data));
+    Check(operators::FactsOfConstant(value->constant, &Facts(value)));
+    frame->values[node.output(0)] = value;
+  };
+  if (context.HasAttr("value")) {
+    frame->values[node.output(0)] = AddConstant(name, context.Tensor("value"));
+  } else if (const auto* sparse = context.Attr("sparse_value"); sparse != nullptr) {
+    frame->values[node.output(0)] = AddConstant(name, tensors_.ReadSparse(sparse->sparse_tensor()));
+  } else if (context.HasAttr("value_float")) {
+    const float value = context.Float("value_float", 0);
+    take(ElementType::kFloat, {}, &value);
+  } else if (context.HasAttr("value_int")) {
+    const int64_t value = context.Int("value_int", 0);
+    take(ElementType::kInt64, {}, &value);
+  } else if (context.HasAttr("value_floats")) {
+    const std::vector<float> values = context.Floats("value_floats");
+    take(ElementType::kFloat, {static_cast<int64_t>(values.size())}, values.data());
+  } else if (context.HasAttr("value_ints")) {
+    const std::vector<int64_t> values = context.Ints("value_ints");
+    take(ElementType::kInt64, {static_cast<int64_t>(values.size())}, values.data());
+  } else if (const auto* text = context.Attr("value_string"); text != nullptr) {
+    const std::string_view value = Unwrap(graph_->Intern(text->s()));
+    take(ElementType::kString, {}, &value);
+  } else if (const auto* texts = context.Attr("value_strings"); texts != nullptr) {
+    std::vector<std::string_view> values;
+    for (const std::string& value : texts->strings())
+      values.push_back(Unwrap(graph_->Intern(value)));
+    take(ElementType::kString, {static_cast<int64_t>(values.size())}, values.data());
+  } else {
+    throw NodeProblem{"holds no value"};
+  }
+}
+
+void Importer::Import(const std::vector<InputShape>& shapes, const std::vector<std::string>& inputs,
+                      const std::vector<std::string>& outputs) {
+  Frame frame;
+  ReadOpsets(model_->opset_import(), &frame.opsets);
+  opset = frame.opsets.at("");
+  if (opset > kNewestOpset) {
+    warnings.push_back(Cat("the model wants opset ", opset,
+                           "; operators are read by the meaning of opset ", kNewestOpset));
+  }
+  const std::string name = model_->graph().name();
+  graph_->name = Unwrap(graph_->Intern(name + "_predict"));
+  graph_->init_name = Unwrap(graph_->Intern(name + "_init"));
+  AddInitializers(&frame);
+  AddInputs(shapes, inputs, &frame);
+  ImportNodes(model_->graph().node(), &frame);
+  if (!problems_.empty()) {
+    std::string text = Cat(path_, ": ", problems_.size(),
+                           problems_.size() == 1 ? " node" : " nodes", " cannot be converted:");
+    for (size_t i = 0; i < problems_.size() && i < kMaxProblems; ++i) text += "\n  " + problems_[i];
+    if (problems_.size() > kMaxProblems)
+      text += Cat("\n  and ", problems_.size() - kMaxProblems, " more");
+    throw ConvertError{Unsupported(text)};
+  }
+  AddOutputs(outputs, &frame);
+  for (const auto& entry : model_->metadata_props()) {
+    graph::Argument* arg = Unwrap(graph_->AddNetArg("metadata." + entry.key()));
+    arg->has_s = true;
+    arg->s = Unwrap(graph_->Intern(entry.value()));
+  }
+}
+
+}  // namespace doppio::converter

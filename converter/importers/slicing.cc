@@ -1,0 +1,57 @@
+// Operators that pick elements: Slice, Gather and its kin, Scatter, Pad, Tile, NonZero.
+#include "converter/importers/passthrough.h"
+
+namespace doppio::converter {
+namespace {
+
+void ImportSlice(const NodeContext& n) {
+  if (n.opset() >= 10) return PassThrough(n);
+  // Attributes before opset 10.
+  Emission slice = n.EmitOnnx("Slice");
+  slice.In(n.in(0)).In(n.IntsConstant(n.Ints("starts"))).In(n.IntsConstant(n.Ints("ends")));
+  if (n.HasAttr("axes")) slice.In(n.IntsConstant(n.Ints("axes")));
+  slice.Out(0).Done();
+}
+
+// ONNX's indices count from the end when negative; Caffe2's first versions refuse that.
+void ImportGather(const NodeContext& n) {
+  const std::optional<std::vector<int64_t>> indices = n.KnownInts(1);
+  const int rank = n.rank_of(0);
+  const bool plain = indices && AllNonNegative(*indices) && rank > 0 &&
+                     (n.type_of(1) == ElementType::kInt64 || n.type_of(1) == ElementType::kInt32);
+  if (!plain || CanonicalAxis(n.Int("axis", 0), rank) != 0) return PassThrough(n);
+  n.Emit("Gather").In(n.in(0)).In(n.in(1)).Out(0).Done();
+}
+
+void ImportPad(const NodeContext& n) {
+  if (n.opset() >= 11) return PassThrough(n);
+  const std::vector<int64_t> pads = n.opset() < 2 ? n.Ints("paddings") : n.Ints("pads");
+  Emission pad = n.EmitOnnx("Pad");
+  pad.In(n.in(0)).In(n.IntsConstant(pads));
+  const float value = n.Float("value", 0);
+  if (value != 0) pad.In(n.Scalar(n.type_of(0), static_cast<double>(value)));
+  pad.Text("mode", n.Text("mode", "constant")).Out(0).Done();
+}
+
+void ImportTile(const NodeContext& n) {
+  if (n.opset() < 6) n.Unsupported("Tile of opset 1 (tiles and axis)");
+  n.Emit("NumpyTile").In(n.in(0)).In(n.in(1)).Out(0).Done();
+}
+
+constexpr ImporterRow kRows[] = {
+    {"Slice", 1, ImportSlice},
+    {"Gather", 1, ImportGather},
+    {"GatherElements", 11, ImportAsIs},
+    {"GatherND", 11, ImportAsIs},
+    {"ScatterElements", 11, ImportAsIs},
+    {"ScatterND", 11, ImportAsIs},
+    {"Pad", 1, ImportPad},
+    {"Tile", 1, ImportTile},
+    {"NonZero", 9, ImportAsIs},
+};
+
+}  // namespace
+
+std::span<const ImporterRow> SlicingImporters() { return kRows; }
+
+}  // namespace doppio::converter
