@@ -139,9 +139,9 @@ void WriteWholeModel(const Case& zoo_case, const std::filesystem::path& path) {
 }
 
 std::string Compare(const Output& expected, const TensorView& got) {
-  if (got.type != ElementType::kFloat32 || !(got.dims == expected.dims)) {
+  if (got.type != ElementType::kFloat || !(got.dims == expected.dims)) {
     return base::Cat("output '", expected.name, "' is ", got.type, got.dims, ", expected ",
-                     ElementType::kFloat32, expected.dims);
+                     ElementType::kFloat, expected.dims);
   }
   const int64_t count = ElementCount(got.dims);
   if (static_cast<int64_t>(expected.values.size()) !=

@@ -23,9 +23,9 @@ std::vector<float> FillUniform(const Uniform& rule, int64_t count);
 
 struct Input {
   std::string name;
-  ElementType type = ElementType::kFloat32;
+  ElementType type = ElementType::kFloat;
   Dims dims;
-  std::vector<float> floats;      // filled for kFloat32
+  std::vector<float> floats;      // filled for kFloat
   std::vector<int64_t> integers;  // filled for kInt64: the floors
 
   TensorView view() const;
