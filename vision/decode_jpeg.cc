@@ -4,7 +4,8 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
-// clang-format off: jpeglib.h needs FILE and size_t, jerror.h needs jpeglib.h.
+// jpeglib.h needs FILE and size_t, jerror.h needs jpeglib.h.
+// clang-format off
 #include <jpeglib.h>
 #include <jerror.h>
 // clang-format on
