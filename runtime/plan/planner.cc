@@ -276,9 +276,7 @@ class Planner {
   void ReadInputs(const Node& node) {
     for (const graph::Input& input : node.inputs) {
       if (input.value == nullptr || --uses_left_[input.value->id] != 0) continue;
-      if (!builder_.Placed(input.value)) continue;
-      const StatusOr<TensorRef> ref = builder_.RefOf(input.value);
-      if (ref.ok()) --builder_.buffer(ref->buffer).live_values;
+      builder_.Release(input.value);
     }
   }
 
