@@ -88,7 +88,7 @@ class Planner {
   // --- inference until the end of the segment
   // -----------------------------------------------------------
   Status InferSegment() {
-    range_.begin = begin_ != nullptr ? resources_.node_order[begin_->id] : 0;
+    range_.begin = begin_ != nullptr ? resources_.node_order[begin_->id] : INT32_MAX;
     segment_.end = SegmentEnd::kFinished;
     for (const Node* node = begin_; node != nullptr; node = node->next) {
       bool ends_before = false, ends_after = false;
