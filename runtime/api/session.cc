@@ -183,15 +183,15 @@ class Session::Impl {
                                ", the net wants ", DimsText(info)));
   }
 
-  // Two inputs that share a symbol must agree on its size.
+  // Sizes that share a symbol must agree.
   Status CheckSymbols() const {
     const auto& infos = net().inputs;
     for (size_t i = 0; i < infos.size(); ++i) {
       for (size_t d = 0; d < infos[i].dims.size() && infos[i].has_shape; ++d) {
         const std::string& symbol = infos[i].dims[d].symbol;
         if (symbol.empty()) continue;
-        for (size_t j = 0; j < i; ++j) {
-          for (size_t e = 0; e < infos[j].dims.size(); ++e) {
+        for (size_t j = 0; j <= i; ++j) {
+          for (size_t e = 0; e < (j < i ? infos[j].dims.size() : d); ++e) {
             const int64_t a = input_views_[i].dims[static_cast<int>(d)];
             if (infos[j].dims[e].symbol != symbol) continue;
             const int64_t b = input_views_[j].dims[static_cast<int>(e)];
