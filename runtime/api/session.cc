@@ -101,6 +101,7 @@ class Session::Impl {
   }
 
   Status Run(std::span<const NamedTensor> inputs, std::span<NamedOutput> outputs) {
+    DOPPIO_RETURN_IF_ERROR(CheckOutputs(outputs));
     DOPPIO_RETURN_IF_ERROR(BindPlan(inputs));
     ran_ = false;
     for (size_t i = 0; i < input_views_.size(); ++i) input_pointers_[i] = input_views_[i].data;
@@ -392,6 +393,21 @@ class Session::Impl {
 
   // --- outputs
   // ------------------------------------------------------------------------------------------
+  Status CheckOutputs(std::span<const NamedOutput> wanted) const {
+    for (const auto& [name, view] : wanted) {
+      std::string known;
+      bool found = false;
+      for (const TensorInfo& info : net().outputs) found |= info.name == name;
+      if (found) continue;
+      for (const TensorInfo& info : net().outputs) {
+        known += (known.empty() ? "" : ", ") + Quoted(info.name);
+      }
+      return InvalidArgument(Cat("the net has no output ", Quoted(name), "; it has ",
+                                 known.empty() ? std::string("none") : known));
+    }
+    return {};
+  }
+
   // Gives every output that this segment defines a place: the caller's, or the session's own.
   Status PointOutputs(const plan::Segment& segment, std::span<NamedOutput> wanted) {
     for (size_t i = 0; i < segment.outputs.size(); ++i) {
