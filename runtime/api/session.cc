@@ -289,7 +289,12 @@ class Session::Impl {
     const size_t scratch = segment->program.scratch_bytes * static_cast<size_t>(pool_->threads());
     if (scratch > scratch_.size()) {
       scratch_ = base::Buffer();
-      DOPPIO_ASSIGN_OR_RETURN(scratch_, base::Buffer::Allocate(scratch, &net().budget()));
+      StatusOr<base::Buffer> grown = base::Buffer::Allocate(scratch, &net().budget());
+      if (!grown.ok()) {
+        path_.clear();  // segments before this one need scratch too
+        return grown.status();
+      }
+      scratch_ = std::move(*grown);
     }
     DOPPIO_RETURN_IF_ERROR(dynamics_.Reserve(segment->dynamic_slots));
     path_.push_back(std::move(bound));
