@@ -101,6 +101,7 @@ class Session::Impl {
   }
 
   Status Run(std::span<const NamedTensor> inputs, std::span<NamedOutput> outputs) {
+    DOPPIO_RETURN_IF_ERROR(CheckOutputs(outputs));
     DOPPIO_RETURN_IF_ERROR(BindPlan(inputs));
     ran_ = false;
     for (size_t i = 0; i < input_views_.size(); ++i) input_pointers_[i] = input_views_[i].data;
@@ -183,15 +184,15 @@ class Session::Impl {
                                ", the net wants ", DimsText(info)));
   }
 
-  // Two inputs that share a symbol must agree on its size.
+  // Sizes that share a symbol must agree.
   Status CheckSymbols() const {
     const auto& infos = net().inputs;
     for (size_t i = 0; i < infos.size(); ++i) {
       for (size_t d = 0; d < infos[i].dims.size() && infos[i].has_shape; ++d) {
         const std::string& symbol = infos[i].dims[d].symbol;
         if (symbol.empty()) continue;
-        for (size_t j = 0; j < i; ++j) {
-          for (size_t e = 0; e < infos[j].dims.size(); ++e) {
+        for (size_t j = 0; j <= i; ++j) {
+          for (size_t e = 0; e < (j < i ? infos[j].dims.size() : d); ++e) {
             const int64_t a = input_views_[i].dims[static_cast<int>(d)];
             if (infos[j].dims[e].symbol != symbol) continue;
             const int64_t b = input_views_[j].dims[static_cast<int>(e)];
@@ -288,7 +289,12 @@ class Session::Impl {
     const size_t scratch = segment->program.scratch_bytes * static_cast<size_t>(pool_->threads());
     if (scratch > scratch_.size()) {
       scratch_ = base::Buffer();
-      DOPPIO_ASSIGN_OR_RETURN(scratch_, base::Buffer::Allocate(scratch, &net().budget()));
+      StatusOr<base::Buffer> grown = base::Buffer::Allocate(scratch, &net().budget());
+      if (!grown.ok()) {
+        path_.clear();  // segments before this one need scratch too
+        return grown.status();
+      }
+      scratch_ = std::move(*grown);
     }
     DOPPIO_RETURN_IF_ERROR(dynamics_.Reserve(segment->dynamic_slots));
     path_.push_back(std::move(bound));
@@ -392,6 +398,21 @@ class Session::Impl {
 
   // --- outputs
   // ------------------------------------------------------------------------------------------
+  Status CheckOutputs(std::span<const NamedOutput> wanted) const {
+    for (const auto& [name, view] : wanted) {
+      std::string known;
+      bool found = false;
+      for (const TensorInfo& info : net().outputs) found |= info.name == name;
+      if (found) continue;
+      for (const TensorInfo& info : net().outputs) {
+        known += (known.empty() ? "" : ", ") + Quoted(info.name);
+      }
+      return InvalidArgument(Cat("the net has no output ", Quoted(name), "; it has ",
+                                 known.empty() ? std::string("none") : known));
+    }
+    return {};
+  }
+
   // Gives every output that this segment defines a place: the caller's, or the session's own.
   Status PointOutputs(const plan::Segment& segment, std::span<NamedOutput> wanted) {
     for (size_t i = 0; i < segment.outputs.size(); ++i) {

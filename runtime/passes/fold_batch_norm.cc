@@ -60,7 +60,10 @@ bool WalkWeight(const Node& node, WeightWalk* walk) {
     *walk = {dims[0], dims[1], count / (dims[0] * dims[1])};
     return true;
   }
-  if (node.type.starts_with("Conv") || (node.type == "FC" && dims.rank() == 2)) {
+  // Only a product of matrices has its columns where the normalisation has its channels.
+  const graph::Argument* axis = node.arg("axis");
+  const bool matrix = dims.rank() == 2 && (axis == nullptr || (axis->has_i && axis->i == 1));
+  if (node.type.starts_with("Conv") || (node.type == "FC" && matrix)) {
     *walk = {1, dims[0], count / dims[0]};
     return true;
   }

@@ -83,7 +83,7 @@ graph::Node* OnlyReader(const graph::Value* value) {
 
 bool ScalarConstant(const graph::Value* value, float* scalar) {
   if (value == nullptr || !value->is_constant || value->constant.type != ElementType::kFloat ||
-      value->constant.count != 1) {
+      value->constant.count != 1 || value->constant.dims.rank() > 1) {
     return false;
   }
   *scalar = value->constant.as<float>()[0];

@@ -59,7 +59,8 @@ Status DropDeadNodes(graph::Graph& graph, PassContext& context);
 // graph.
 graph::Node* OnlyReader(const graph::Value* value);
 
-// A float32 constant of one value; false when `value` is anything else.
+// A float32 constant of one value and at most one dimension, which makes no result of higher rank;
+// false when `value` is anything else.
 bool ScalarConstant(const graph::Value* value, float* scalar);
 
 // Writes down how a weight was changed, as the net argument "recipe.<weight>": the name of the

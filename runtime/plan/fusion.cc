@@ -38,7 +38,8 @@ class Finder {
     Fusion fusion;
     if (op->flags & operators::kTakesResidual) TakeAddition(head, &output, &fusion);
     if (op->flags & operators::kTakesActivation) TakeActivation(&output, &fusion);
-    if (output == head->outputs[0]) return;
+    // What nobody reads gets no memory, so nothing may be stored there.
+    if (output == head->outputs[0] || output->uses.empty()) return;
     fusion.output = output;
     table_->by_head[head->id] = fusion;
     if (fusion.addition != nullptr) table_->absorbed[fusion.addition->id] = true;

@@ -88,7 +88,7 @@ class Planner {
   // --- inference until the end of the segment
   // -----------------------------------------------------------
   Status InferSegment() {
-    range_.begin = begin_ != nullptr ? resources_.node_order[begin_->id] : 0;
+    range_.begin = begin_ != nullptr ? resources_.node_order[begin_->id] : INT32_MAX;
     segment_.end = SegmentEnd::kFinished;
     for (const Node* node = begin_; node != nullptr; node = node->next) {
       bool ends_before = false, ends_after = false;
@@ -276,9 +276,7 @@ class Planner {
   void ReadInputs(const Node& node) {
     for (const graph::Input& input : node.inputs) {
       if (input.value == nullptr || --uses_left_[input.value->id] != 0) continue;
-      if (!builder_.Placed(input.value)) continue;
-      const StatusOr<TensorRef> ref = builder_.RefOf(input.value);
-      if (ref.ok()) --builder_.buffer(ref->buffer).live_values;
+      builder_.Release(input.value);
     }
   }
 

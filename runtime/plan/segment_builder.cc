@@ -129,8 +129,16 @@ StatusOr<TensorRef> SegmentBuilder::RowMajorRefOf(const graph::Value* value) {
   if (copy.present()) return copy;
   DOPPIO_ASSIGN_OR_RETURN(copy,
                           NewArenaTensor(ref.type, ref.dims, operators::RowMajorStrides(ref.dims)));
+  ++buffer(copy.buffer).live_values;  // until the value has been read for the last time
   DOPPIO_RETURN_IF_ERROR(EmitCopy(value->producer, ref, copy));
   return copy;
+}
+
+void SegmentBuilder::Release(const graph::Value* value) {
+  const TensorRef& ref = refs_[value->id];
+  const TensorRef& copy = row_major_refs_[value->id];
+  if (ref.present()) --buffer(ref.buffer).live_values;
+  if (copy.present()) --buffer(copy.buffer).live_values;
 }
 
 Status SegmentBuilder::EmitCopy(const graph::Node* node, const TensorRef& from,

@@ -53,6 +53,8 @@ class SegmentBuilder {
   void Place(const graph::Value* value, const TensorRef& ref) { refs_[value->id] = ref; }
   // A row-major form of `value`, converted once.
   StatusOr<TensorRef> RowMajorRefOf(const graph::Value* value);
+  // `value` will not be read again: its memories hold one value less.
+  void Release(const graph::Value* value);
   const ValueFacts& facts(const graph::Value* value) const { return facts_[value->id]; }
 
   // --- steps
