@@ -197,7 +197,7 @@ class Planner {
   }
 
   // --- uses
-  // ------------------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------
   bool AfterSegment(const graph::Use& use) const {
     return use.node == nullptr || resources_.node_order[use.node->id] >= range_.end;
   }
@@ -231,7 +231,7 @@ class Planner {
   }
 
   // --- lowering
-  // ------------------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------
   bool IsDynamicNode(const Node& node) const {
     return segment_.end == SegmentEnd::kDynamicValues && node.next == end_;
   }
@@ -306,7 +306,7 @@ class Planner {
   }
 
   // --- layouts
-  // -----------------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------
   static bool SaysChannelsLast(const Node& node) {
     const graph::Argument* order = node.arg("order");
     return order != nullptr && order->s == "NHWC";
@@ -406,7 +406,7 @@ class Planner {
   }
 
   // --- the end
-  // ----------------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------
   bool MadeHere(const Value* value) const {
     if (value->producer == nullptr) return previous_ == nullptr;
     return range_.Contains(value->producer);

@@ -37,7 +37,7 @@ class SegmentBuilder {
   Status Start(std::span<const ValueFacts> facts);
 
   // --- memory
-  // --------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------
   StatusOr<int32_t> NewBuffer(const PlanBuffer& buffer);
   PlanBuffer& buffer(int32_t id) { return buffers_[static_cast<size_t>(id)]; }
   // Row-major memory in the arena, of given strides.
@@ -58,7 +58,7 @@ class SegmentBuilder {
   const ValueFacts& facts(const graph::Value* value) const { return facts_[value->id]; }
 
   // --- steps
-  // ---------------------------------------------------------------------------------------
+  // --------------------------------------------------------------------------------
   Status Emit(const graph::Node* node, kernels::ProblemKind kind, const void* problem, size_t bytes,
               std::span<const TensorRef> inputs, std::span<const TensorRef> outputs);
   Choice Choose(const graph::Node* node, kernels::ProblemKind kind, const void* problem,

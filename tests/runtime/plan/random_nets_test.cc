@@ -7,7 +7,8 @@ namespace {
 using graph::Value;
 using tests::Net;
 
-// Grows a net of maps [n, c, h, w] and matrices [n, k] operator by operator, all sizes odd or prime.
+// Grows a net of maps [n, c, h, w] and matrices [n, k] operator by operator, all sizes odd or
+// prime.
 class RandomNet {
  public:
   explicit RandomNet(uint32_t seed) : state_(seed * 747796405u + 2891336453u) {
@@ -43,7 +44,9 @@ class RandomNet {
   }
   int64_t Pick(std::initializer_list<int64_t> from) { return from.begin()[Random(from.size())]; }
   std::string Name() { return "v" + std::to_string(++names_); }
-  const Map& AnyMap() { return maps_[maps_.size() - 1 - Random(std::min<size_t>(3, maps_.size()))]; }
+  const Map& AnyMap() {
+    return maps_[maps_.size() - 1 - Random(std::min<size_t>(3, maps_.size()))];
+  }
   void Put(Value* value, const Dims& dims) { maps_.push_back({value, dims}); }
 
   void Step() {
