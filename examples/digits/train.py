@@ -2,8 +2,9 @@
 """Trains a small convolutional network on scikit-learn's digits and writes everything else in this folder.
 
 usage: train.py [FOLDER]        (default: the folder of this script)
-Needs torch, onnx, onnxscript, numpy, Pillow and scikit-learn; about a minute on one core. Fixed seeds: the same
-versions of these packages on the same kind of machine give the same files.
+Needs torch, onnx, onnxscript, numpy, Pillow and scikit-learn; about a minute on one core. Seeds are fixed: the same
+versions of these packages on the same kind of machine train the same network. (net_legacy.prm differs in bytes from
+one run to the next all the same: PyTorch's old format names storages by their addresses.)
 """
 import os
 import sys
