@@ -36,7 +36,7 @@ class DynamicValues final : public kernels::OutputAllocator {
   const Slot& slot(uint32_t i) const { return slots_[i]; }
   std::span<void* const> pointers() const { return {pointers_.data(), pointers_.size()}; }
   Status Reserve(size_t slots) {
-    if (slots > slots_.size()) {
+    if (slots > pointers_.size()) {
       DOPPIO_RETURN_IF_ERROR(slots_.Resize(slots));
       DOPPIO_RETURN_IF_ERROR(pointers_.Resize(slots));
     }

@@ -56,7 +56,8 @@ Status FuseChannelShuffle(Graph& graph, PassContext& context) {
     if (!IsReshape(split)) continue;
     Node* const transpose = OnlyReader(split->output(0));
     Node* const join = transpose != nullptr ? OnlyReader(transpose->output(0)) : nullptr;
-    if (!IsReshape(join)) continue;
+    if (!IsReshape(join) || (join->output(1) != nullptr && !join->output(1)->uses.empty()))
+      continue;
     if (facts.empty()) DOPPIO_RETURN_IF_ERROR(operators::InferGraph(graph, &facts));
     if (split->output(0)->id >= facts.size() || join->output(0)->id >= facts.size()) continue;
     const int64_t groups = Groups(*split, *transpose, *join, facts);

@@ -8,10 +8,14 @@ namespace doppio::graph::wire {
 
 Status WrittenNames::ComputeLastUses(const Graph& graph) {
   DOPPIO_RETURN_IF_ERROR(last_use_.Resize(graph.value_ids()));
+  DOPPIO_RETURN_IF_ERROR(made_.Resize(graph.value_ids()));
   int64_t position = 1;
   for (const Node* node = graph.first(); node != nullptr; node = node->next, ++position) {
     for (const Input& input : node->inputs) {
       if (input.value != nullptr) last_use_[input.value->id] = position;
+    }
+    for (const Value* output : node->outputs) {
+      if (output != nullptr) made_[output->id] = node->in_init ? 0 : position;
     }
   }
   for (const GraphOutput& output : graph.outputs()) last_use_[output.value->id] = INT64_MAX;
@@ -29,26 +33,36 @@ Status WrittenNames::ReserveEnds(const Graph& graph, std::span<const std::string
     ++index;
   }
   for (const GraphOutput& output : graph.outputs()) {
-    if (holders_.Find(output.name) != nullptr) {
-      if (holders_.Find(output.name)->value == output.value) continue;
+    const Holder* input = holders_.Find(output.name);
+    const Reserved* other = outputs_.Find(output.name);
+    if (input != nullptr || other != nullptr) {
+      if ((input != nullptr ? input->value : other->value) == output.value) continue;
       return InvalidArgument(
           base::Cat("two different inputs or outputs are called ", base::Quoted(output.name)));
     }
     const bool takes_it = names_[output.value->id].empty();
     if (takes_it) names_[output.value->id] = output.name;
-    DOPPIO_RETURN_IF_ERROR(holders_.Set(output.name, Holder{output.value, INT64_MAX}));
+    const int64_t made = takes_it ? made_[output.value->id] : INT64_MAX;
+    DOPPIO_RETURN_IF_ERROR(outputs_.Set(output.name, Reserved{output.value, made}));
   }
   return {};
+}
+
+bool WrittenNames::MayTake(const Value* value, std::string_view name, int64_t position) const {
+  const Holder* holder = holders_.Find(name);
+  if (holder != nullptr && holder->last_use > position) return false;
+  const Reserved* output = outputs_.Find(name);
+  if (output == nullptr) return true;
+  // What the init net makes must still be there in the next run.
+  return position > 0 && position < output->made && last_use_[value->id] <= output->made &&
+         last_use_[value->id] != INT64_MAX;
 }
 
 Status WrittenNames::Name(const Value* value, int64_t position, base::Array<base::Buffer>* text) {
   std::string_view& written = names_[value->id];
   if (!written.empty()) return {};
   const std::string_view base_name = value->name.empty() ? std::string_view("t") : value->name;
-  const auto free = [&](std::string_view name) {
-    const Holder* holder = holders_.Find(name);
-    return holder == nullptr || holder->last_use <= position;
-  };
+  const auto free = [&](std::string_view name) { return MayTake(value, name, position); };
   std::string_view name = base_name;
   if (!free(name)) {
     std::string fresh;
@@ -61,7 +75,7 @@ Status WrittenNames::Name(const Value* value, int64_t position, base::Array<base
     DOPPIO_RETURN_IF_ERROR(text->Append(std::move(copy)));
   }
   written = name;
-  return holders_.Set(name, Holder{value, last_use_[value->id]});
+  return holders_.Set(name, Holder{value, position == 0 ? INT64_MAX : last_use_[value->id]});
 }
 
 Status WrittenNames::Assign(const Graph& graph, std::span<const std::string_view> captured,

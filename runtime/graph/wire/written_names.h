@@ -29,13 +29,20 @@ class WrittenNames {
     const Value* value = nullptr;
     int64_t last_use = 0;  // position in execution order; INT64_MAX for the ends of the net
   };
+  // A name of an output of the net; others may have it that die before the output is made.
+  struct Reserved {
+    const Value* value = nullptr;
+    int64_t made = 0;  // position; 0 for inputs and constants, INT64_MAX for a copy at the end
+  };
+  bool MayTake(const Value* value, std::string_view name, int64_t position) const;
   Status ReserveEnds(const Graph& graph, std::span<const std::string_view> captured);
   Status ComputeLastUses(const Graph& graph);
   Status Name(const Value* value, int64_t position, base::Array<base::Buffer>* text);
 
   base::Array<std::string_view> names_;
-  base::Array<int64_t> last_use_;
+  base::Array<int64_t> made_, last_use_;  // by value id
   base::NameMap<Holder> holders_;
+  base::NameMap<Reserved> outputs_;
 };
 
 }  // namespace doppio::graph::wire

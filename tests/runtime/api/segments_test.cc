@@ -105,8 +105,7 @@ TEST_CASE("segments: a Reshape whose target is data runs with new targets") {
   const std::vector<float> data = Net::MakeNoise(12, 3);
   const int64_t targets[][2] = {{1, 3}, {3, 1}, {1, 3}};
   for (const auto& sizes : targets) {
-    tests::RequireOk(
-        session.Run({{"x", View(data.data(), {2, 6})}, {"target", View(sizes, {2})}}));
+    tests::RequireOk(session.Run({{"x", View(data.data(), {2, 6})}, {"target", View(sizes, {2})}}));
     REQUIRE(session.output(0).dims == Dims{2 * sizes[0], 2 * sizes[1]});
     for (int64_t i = 0; i < 12; ++i) {
       REQUIRE(session.output(0).as<float>()[i] == Approx(data[size_t(i)]).margin(1e-5));

@@ -70,8 +70,7 @@ TEST_CASE("session: the only input may go without its name") {
   Net net;
   net.Output(net.Op("Neg", {net.Input("x", {"2"})}, "y"));
   const float x[] = {1, -2};
-  CHECK(tests::RunNet(net.graph, {{"", View(x, {2})}})[0].As<float>() ==
-        std::vector<float>{-1, 2});
+  CHECK(tests::RunNet(net.graph, {{"", View(x, {2})}})[0].As<float>() == std::vector<float>{-1, 2});
 }
 
 TEST_CASE("session: outputs go to the caller's memory when it is large enough") {
@@ -138,9 +137,9 @@ LoadedNet LoadLarge(const PredictorOptions& options = {}) {
   Value* x = net.Input("x", {"N", "8", "31", "29"});
   Value* conv = net.Op("Conv", {x, net.Noise("w", {24, 8, 3, 3})}, "conv");
   Value* relu = net.Op("Relu", {conv}, "relu");
-  Value* pool = net.Op("MaxPool", {relu}, "pool",
-                       {{"kernel_shape", std::vector<int64_t>{2, 2}},
-                        {"strides", std::vector<int64_t>{2, 2}}});
+  Value* pool = net.Op(
+      "MaxPool", {relu}, "pool",
+      {{"kernel_shape", std::vector<int64_t>{2, 2}}, {"strides", std::vector<int64_t>{2, 2}}});
   Value* flat = net.Op("Flatten", {pool}, "flat");
   Value* product = net.Op("MatMul", {flat, net.Noise("m", {24 * 14 * 13, 40})}, "product");
   net.Output(net.Op("Softmax", {product}, "y", {{"axis", int64_t{1}}}));
@@ -191,10 +190,11 @@ TEST_CASE("session: too small a memory limit is an error, not a crash") {
     PredictorOptions options;
     options.max_memory = limit;
     Net net;
-    net.Output(net.Op("Exp", {net.Op("Conv", {net.Input("x", {"N", "8", "31", "29"}),
-                                              net.Noise("w", {24, 8, 3, 3})},
-                                     "conv")},
-                      "y"));
+    net.Output(net.Op(
+        "Exp",
+        {net.Op("Conv", {net.Input("x", {"N", "8", "31", "29"}), net.Noise("w", {24, 8, 3, 3})},
+                "conv")},
+        "y"));
     const auto pair = tests::WriteText(net.graph);
     const auto predictor = tests::TryLoad(*pair, options);
     Status status = predictor.status();

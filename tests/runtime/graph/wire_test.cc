@@ -203,6 +203,19 @@ TEST_CASE("wire: versions of one blob that live together get names of their own"
   CHECK(outcomes[0].As<float>()[1] == Approx(-1 - std::exp(-1.0f)));
 }
 
+TEST_CASE("wire: a weight keeps its name to itself, so that a second run finds it whole") {
+  Net net;
+  Value* w = net.Floats("w", {2}, {1, 2});
+  Value* sum = net.Op("Add", {net.Input("x", {"2"}), w}, "sum");
+  net.Output(net.Op("Exp", {net.Op("Neg", {sum}, "w")}, "y"));
+  net.Output(net.Op("Abs", {sum}, "sum"));
+  const auto pair = WriteText(net.graph);
+  Graph graph;
+  RequireOk(Read(pair->init.text, pair->predict.text, &graph));
+  CHECK(graph.first()->input(1)->name == "w");
+  CHECK(graph.first()->next->outputs[0]->name == "w_2");
+}
+
 TEST_CASE("wire: long runs of floats start at multiples of 64 bytes and are used in place") {
   for (int length = 1; length <= 140; ++length) {
     Net net;

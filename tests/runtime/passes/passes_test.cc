@@ -1,6 +1,5 @@
 // Passes one by one: the graph before and after, twice, and the same numbers either way.
 #include "runtime/passes/pass.h"
-
 #include "tests/runtime/net.h"
 
 namespace doppio::passes {
@@ -37,8 +36,8 @@ int64_t RunPass(Net* net, std::string_view name) {
 
 // The net gives the same numbers before and after the pass, which makes `changes` changes and none
 // the second time.
-void Check(Net* net, std::string_view pass, int64_t changes,
-           const std::vector<NamedTensor>& inputs, double tolerance = 1e-5) {
+void Check(Net* net, std::string_view pass, int64_t changes, const std::vector<NamedTensor>& inputs,
+           double tolerance = 1e-5) {
   PredictorOptions plain;
   plain.engine = "reference";
   plain.optimize = false;
@@ -184,9 +183,9 @@ TEST_CASE("fold_batch_norm: not when somebody else reads the convolution") {
 
 TEST_CASE("fold_batch_norm: a transposed convolution scales its second dimension") {
   Net net;
-  Value* conv = net.Op("ConvTranspose", {net.Input("x", {"1", "3", "4", "4"}),
-                                         net.Noise("w", {3, 2, 3, 3})},
-                       "conv", {{"strides", std::vector<int64_t>{2, 2}}});
+  Value* conv =
+      net.Op("ConvTranspose", {net.Input("x", {"1", "3", "4", "4"}), net.Noise("w", {3, 2, 3, 3})},
+             "conv", {{"strides", std::vector<int64_t>{2, 2}}});
   net.Output(net.Caffe2("SpatialBN",
                         {conv, net.Noise("s", {2}, 3), net.Noise("b", {2}, 4),
                          net.Noise("m", {2}, 5), net.Floats("v", {2}, {0.5f, 2})},
@@ -197,9 +196,9 @@ TEST_CASE("fold_batch_norm: a transposed convolution scales its second dimension
 
 TEST_CASE("fold_batch_norm: not where a product's last dimension is not the channel") {
   Net net;
-  Value* product = net.Caffe2("FC", {net.Input("x", {"2", "3", "4"}), net.Noise("w", {3, 4}),
-                                     net.Noise("b", {3})},
-                              "product", {{"axis", int64_t{2}}});
+  Value* product = net.Caffe2(
+      "FC", {net.Input("x", {"2", "3", "4"}), net.Noise("w", {3, 4}), net.Noise("b", {3})},
+      "product", {{"axis", int64_t{2}}});
   net.Output(net.Op("BatchNormalization",
                     {product, net.Noise("s", {3}, 3), net.Noise("t", {3}, 4),
                      net.Noise("m", {3}, 5), net.Floats("v", {3}, {0.5f, 2, 1})},
@@ -302,8 +301,8 @@ TEST_CASE("fuse_activations: a scalar of several dimensions that adds a dimensio
   Net net;
   Value* x = net.Input("x", {"4"});
   Value* shifted = net.Op("Add", {x, net.Floats("three", {1, 1}, {3})}, "shifted");
-  Value* clipped = net.Op(
-      "Clip", {shifted, net.Floats("low", {}, {0}), net.Floats("high", {}, {6})}, "clipped");
+  Value* clipped =
+      net.Op("Clip", {shifted, net.Floats("low", {}, {0}), net.Floats("high", {}, {6})}, "clipped");
   Value* gate = net.Op("Div", {clipped, net.Floats("six", {}, {6})}, "gate");
   net.Output(net.Op("Mul", {x, gate}, "y"));
   const Data data({4});
@@ -350,6 +349,20 @@ TEST_CASE("fuse_channel_shuffle: the three nodes become one") {
 TEST_CASE("fuse_channel_shuffle: not for another transposition") {
   Net net;
   BuildShuffle(&net, {0, 2, 1, 4, 3});
+  const Data data({2, 6, 3, 3});
+  Check(&net, "fuse_channel_shuffle", 0, {data.As("x")}, 0);
+}
+
+TEST_CASE("fuse_channel_shuffle: not when the old shape of the last reshape is read") {
+  Net net;
+  Value* x = net.Input("x", {"2", "6", "3", "3"});
+  Value* split = net.Op("Reshape", {x, net.Ints("a", {2, 3, 2, 3, 3})}, "split");
+  Value* swapped =
+      net.Op("Transpose", {split}, "swapped", {{"perm", std::vector<int64_t>{0, 2, 1, 3, 4}}});
+  Node* join = net.Node("", "Reshape", {swapped}, {"y", "old"},
+                        {{"shape", std::vector<int64_t>{2, 6, 3, 3}}});
+  net.Output(join->outputs[0]);
+  net.Output(join->outputs[1]);
   const Data data({2, 6, 3, 3});
   Check(&net, "fuse_channel_shuffle", 0, {data.As("x")}, 0);
 }

@@ -42,8 +42,7 @@ TEST_CASE("memory: no buffers take no arena") {
 }
 
 TEST_CASE("memory: a gap between two buffers is filled") {
-  // The large ones stand at 0 and 128 for a while; the first ends, and the small one takes its
-  // room.
+  // The large ones stand at 0 and 128; the first ends, and the small one takes its room.
   std::vector<Lifetime> buffers = {{128, 0, 2}, {128, 0, 4}, {100, 3, 4}};
   const StatusOr<int64_t> arena = PlaceBuffers(buffers);
   REQUIRE(arena.ok());

@@ -7,8 +7,7 @@ namespace {
 using graph::Value;
 using tests::Net;
 
-// Grows a net of maps [n, c, h, w] and matrices [n, k] operator by operator, all sizes odd or
-// prime.
+// Grows a net of maps [n, c, h, w] and matrices [n, k] operator by operator, most sizes odd.
 class RandomNet {
  public:
   explicit RandomNet(uint32_t seed) : state_(seed * 747796405u + 2891336453u) {
@@ -61,10 +60,11 @@ class RandomNet {
       case 4:
         return Put(net.Op(Random(2) != 0 ? "Relu" : "Sigmoid", {from.value}, Name()), from.dims);
       case 5:
-        return Put(net.Op("Clip", {from.value, net.Floats(Name(), {}, {-0.5f}),
-                                   net.Floats(Name(), {}, {0.75f})},
-                          Name()),
-                   from.dims);
+        return Put(
+            net.Op("Clip",
+                   {from.value, net.Floats(Name(), {}, {-0.5f}), net.Floats(Name(), {}, {0.75f})},
+                   Name()),
+            from.dims);
       case 6:
         return Combine(from);
       case 7:
@@ -128,8 +128,8 @@ class RandomNet {
 
   void Swap(const Map& from) {
     const bool spatial = Random(2) != 0;
-    const std::vector<int64_t> perm = spatial ? std::vector<int64_t>{0, 1, 3, 2}
-                                              : std::vector<int64_t>{0, 2, 1, 3};
+    const std::vector<int64_t> perm =
+        spatial ? std::vector<int64_t>{0, 1, 3, 2} : std::vector<int64_t>{0, 2, 1, 3};
     Dims dims = from.dims;
     for (int i = 0; i < 4; ++i) dims[i] = from.dims[static_cast<int>(perm[size_t(i)])];
     Put(net.Op("Transpose", {from.value}, Name(), {{"perm", perm}}), dims);
@@ -149,8 +149,7 @@ class RandomNet {
   }
 
   void Channels(const Map& from) {
-    Value* mean =
-        net.Op("ReduceMean", {from.value, net.Ints(Name(), {2, 3})}, Name());
+    Value* mean = net.Op("ReduceMean", {from.value, net.Ints(Name(), {2, 3})}, Name());
     Put(net.Op("Mul", {from.value, net.Op("Sigmoid", {mean}, Name())}, Name()), from.dims);
   }
 
