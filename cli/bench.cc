@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/message.h"
+#include "base/shape_text.h"
 #include "cli/command.h"
 #include "cli/input_files.h"
 #include "cli/pair_argument.h"
-#include "cli/shapes.h"
 #include "runtime/platform/machine.h"
 
 namespace doppio::cli {
@@ -45,10 +45,11 @@ void FillInput(Tensor* tensor, uint64_t seed) {
   }
 }
 
-StatusOr<Dims> DimsFor(const TensorInfo& info, const std::vector<ShapeArgument>& shapes,
+StatusOr<Dims> DimsFor(const TensorInfo& info, const std::vector<base::ShapeText>& shapes,
                        bool only_input) {
-  for (const ShapeArgument& shape : shapes) {
-    if (shape.name == info.name || (shape.name.empty() && only_input)) return NumbersOf(shape);
+  for (const base::ShapeText& shape : shapes) {
+    if (shape.name == info.name || (shape.name.empty() && only_input))
+      return base::NumbersOf(shape);
   }
   if (!info.has_shape) {
     return InvalidArgument(base::Cat("input ", base::Quoted(info.name),
@@ -63,9 +64,9 @@ StatusOr<Dims> DimsFor(const TensorInfo& info, const std::vector<ShapeArgument>&
 
 Status MakeInputs(const BenchArguments& args, const Predictor& predictor,
                   std::vector<std::pair<std::string, Tensor>>* inputs) {
-  std::vector<ShapeArgument> shapes;
+  std::vector<base::ShapeText> shapes;
   for (const std::string& text : args.shapes) {
-    DOPPIO_ASSIGN_OR_RETURN(ShapeArgument shape, ParseShape(text));
+    DOPPIO_ASSIGN_OR_RETURN(base::ShapeText shape, base::ParseShapeText(text));
     shapes.push_back(std::move(shape));
   }
   DOPPIO_RETURN_IF_ERROR(ReadInputs(args.inputs, predictor.inputs(), vision::Preprocess(), inputs));

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "base/message.h"
+#include "base/shape_text.h"
 #include "converter/convert_error.h"
 #include "converter/importer.h"
 #include "runtime/api/predictor_impl.h"
@@ -17,30 +18,6 @@ using base::Quoted;
 using converter::Check;
 using converter::ConvertError;
 using converter::Unwrap;
-
-// "NAME=1,3,224,224", "1x3x224x224".
-converter::InputShape ParseShape(const std::string& text) {
-  converter::InputShape shape;
-  const size_t equals = text.rfind('=');
-  std::string sizes = text;
-  if (equals != std::string::npos) {
-    shape.name = text.substr(0, equals);
-    sizes = text.substr(equals + 1);
-  }
-  // 'x' separates only where no comma does, so that symbols may contain it.
-  const char separator = sizes.find(',') != std::string::npos ? ',' : 'x';
-  for (size_t begin = 0; begin <= sizes.size();) {
-    size_t end = sizes.find(separator, begin);
-    if (end == std::string::npos) end = sizes.size();
-    shape.sizes.push_back(sizes.substr(begin, end - begin));
-    if (shape.sizes.back().empty() || shape.sizes.size() > kMaxRank) {
-      throw ConvertError{InvalidArgument(
-          Cat("--shape ", Quoted(text), ": write NAME=1,3,224,224 or 1x3x224x224"))};
-    }
-    begin = end + 1;
-  }
-  return shape;
-}
 
 // Renames every value called OLD, inputs and outputs included.
 void Rename(graph::Graph* graph, const std::vector<std::string>& renames) {
@@ -97,8 +74,10 @@ void Report(const graph::Graph& graph, ConversionReport* report) {
 
 std::unique_ptr<graph::Graph> Import(const std::string& path, const ConvertOptions& options,
                                      ConversionReport* report) {
-  std::vector<converter::InputShape> shapes;
-  for (const std::string& text : options.shapes) shapes.push_back(ParseShape(text));
+  std::vector<base::ShapeText> shapes;
+  for (const std::string& text : options.shapes) {
+    shapes.push_back(Unwrap(base::ParseShapeText(text)));
+  }
   const std::shared_ptr<converter::onnx::ModelProto> model = converter::ReadModelFile(path);
   auto graph = std::make_unique<graph::Graph>();
   converter::Importer importer(path, model, graph.get());

@@ -137,7 +137,8 @@ void Declare(const onnx::TypeProto& type, graph::SymbolTable* symbols,
   }
 }
 
-void Declare(const InputShape& shape, graph::SymbolTable* symbols, graph::Declaration* declared) {
+void Declare(const base::ShapeText& shape, graph::SymbolTable* symbols,
+             graph::Declaration* declared) {
   declared->has_shape = true;
   declared->dims.clear();
   for (const std::string& text : shape.sizes) {
@@ -154,7 +155,8 @@ void Declare(const InputShape& shape, graph::SymbolTable* symbols, graph::Declar
 
 }  // namespace
 
-void Importer::AddInput(const onnx::ValueInfoProto& info, const InputShape* shape, Frame* frame) {
+void Importer::AddInput(const onnx::ValueInfoProto& info, const base::ShapeText* shape,
+                        Frame* frame) {
   const auto refuse = [&](const std::string& why) {
     throw ConvertError{Unsupported(Cat(path_, ": input ", Quoted(info.name()), " ", why))};
   };
@@ -179,8 +181,8 @@ void Importer::AddInput(const onnx::ValueInfoProto& info, const InputShape* shap
   frame->values[info.name()] = input;
 }
 
-void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut,
-                         Frame* frame) {
+void Importer::AddInputs(const std::vector<base::ShapeText>& shapes,
+                         const std::vector<std::string>& cut, Frame* frame) {
   std::vector<const onnx::ValueInfoProto*> infos;
   for (const onnx::ValueInfoProto& info : model_->graph().input()) {
     const bool is_weight =
@@ -202,7 +204,7 @@ void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vecto
     infos.push_back(found);
     keep_open_.insert(name);
   }
-  for (const InputShape& shape : shapes) {
+  for (const base::ShapeText& shape : shapes) {
     const auto same = [&](const onnx::ValueInfoProto* info) { return info->name() == shape.name; };
     if (std::any_of(infos.begin(), infos.end(), same) || (shape.name.empty() && infos.size() == 1))
       continue;
@@ -212,8 +214,8 @@ void Importer::AddInputs(const std::vector<InputShape>& shapes, const std::vecto
                                            "; it has ", known.empty() ? "none" : known))};
   }
   for (const onnx::ValueInfoProto* info : infos) {
-    const InputShape* shape = nullptr;
-    for (const InputShape& candidate : shapes) {
+    const base::ShapeText* shape = nullptr;
+    for (const base::ShapeText& candidate : shapes) {
       if (candidate.name == info->name() || (candidate.name.empty() && infos.size() == 1))
         shape = &candidate;
     }
@@ -434,7 +436,8 @@ void Importer::ImportConstant(const onnx::NodeProto& node, Frame* frame) {
   }
 }
 
-void Importer::Import(const std::vector<InputShape>& shapes, const std::vector<std::string>& inputs,
+void Importer::Import(const std::vector<base::ShapeText>& shapes,
+                      const std::vector<std::string>& inputs,
                       const std::vector<std::string>& outputs) {
   Frame frame;
   ReadOpsets(model_->opset_import(), &frame.opsets);

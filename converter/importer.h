@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/shape_text.h"
 #include "converter/model_file.h"
 #include "converter/tensors.h"
 #include "runtime/graph/graph.h"
@@ -150,18 +151,13 @@ std::span<const ImporterRow> SlicingImporters();
 std::span<const ImporterRow> CreationImporters();
 std::span<const ImporterRow> ResizeImporters();
 
-struct InputShape {
-  std::string name;
-  std::vector<std::string> sizes;
-};
-
 class Importer {
  public:
   Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model, graph::Graph* graph);
 
   // Builds the graph. `shapes` replace what inputs declare; `outputs` (may be empty) replace the
   // model's. Throws ConvertError; all nodes that cannot be converted stand in one.
-  void Import(const std::vector<InputShape>& shapes, const std::vector<std::string>& inputs,
+  void Import(const std::vector<base::ShapeText>& shapes, const std::vector<std::string>& inputs,
               const std::vector<std::string>& outputs);
 
   std::vector<std::string> warnings;
@@ -174,9 +170,9 @@ class Importer {
   void ReadOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
                   std::map<std::string, int>* opsets) const;
   void AddInitializers(Frame* frame);
-  void AddInputs(const std::vector<InputShape>& shapes, const std::vector<std::string>& cut,
+  void AddInputs(const std::vector<base::ShapeText>& shapes, const std::vector<std::string>& cut,
                  Frame* frame);
-  void AddInput(const onnx::ValueInfoProto& info, const InputShape* shape, Frame* frame);
+  void AddInput(const onnx::ValueInfoProto& info, const base::ShapeText* shape, Frame* frame);
   void AddOutputs(const std::vector<std::string>& cut, Frame* frame);
   void ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes, Frame* frame);
   void ImportNode(const onnx::NodeProto& node, Frame* frame);

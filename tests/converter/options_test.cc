@@ -39,7 +39,7 @@ TEST_CASE("--shape pins a symbolic size, and names what is wrong") {
         "--shape: input 'x' has 2 dimensions, the shape given has 3");
   options.shapes = {"x=1,,2"};
   CHECK(ConvertAndRun(TwoLayers(), {}, {}, options).error ==
-        "--shape 'x=1,,2': write NAME=1,3,224,224 or 1x3x224x224");
+        "shape 'x=1,,2': write NAME=1,3,224,224 or 1x3x224x224");
 }
 
 TEST_CASE("--outputs and --inputs cut the graph") {
