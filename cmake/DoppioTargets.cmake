@@ -14,7 +14,9 @@ if(DOPPIO_DEVELOPER)
 endif()
 if(DOPPIO_SANITIZE)
   target_compile_options(doppio_build INTERFACE
-    -fsanitize=${DOPPIO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${DOPPIO_SANITIZE}
+    -fno-sanitize=vptr  # the library has no type information
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(doppio_build INTERFACE -fsanitize=${DOPPIO_SANITIZE})
 endif()
 
