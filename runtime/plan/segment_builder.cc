@@ -90,7 +90,9 @@ StatusOr<TensorRef> SegmentBuilder::NewConstant(ElementType type, const Dims& di
   constant.dims = dims;
   constant.data = copy.data();
   DOPPIO_RETURN_IF_ERROR(segment_->constants.Append(std::move(copy)));
-  return RefConstant(constant);
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef ref, RefConstant(constant));
+  buffer(ref.buffer).plan_owned = true;
+  return ref;
 }
 
 StatusOr<TensorRef> SegmentBuilder::RefOf(const graph::Value* value) {
@@ -186,7 +188,10 @@ Choice SegmentBuilder::Choose(const graph::Node* node, kernels::ProblemKind kind
   constexpr size_t kMaxOperands = 64;
   bool constant[kMaxOperands] = {};
   const size_t count = std::min(inputs.size(), kMaxOperands);
-  for (size_t i = 0; i < count; ++i) constant[i] = inputs[i].constant != nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    constant[i] = inputs[i].constant != nullptr &&
+                  !buffers_[static_cast<size_t>(inputs[i].buffer)].plan_owned;
+  }
   return ChooseKernel(*resources_.kernels, kind, problem, {constant, count}, resources_.options,
                       node != nullptr ? node->engine : std::string_view());
 }
