@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and passes all tests: release build, sanitizers, the minimal build, the install test.
+# Builds and passes all tests: the release build and the build with sanitizers.
 # DOPPIO_ZOO may name more folders of zoo cases (see tests/zoo/README.md); DOPPIO_ZOO_ONLY limits them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
