@@ -24,8 +24,9 @@ struct PlanBuffer {
   int64_t base = 0;    // bytes before the buffer's begin, for memories of earlier segments
   int64_t bytes = 0;   // kArena: size
   const void* constant = nullptr;
-  bool plan_owned = false;     // a constant that goes with the plan: never packed, since packed forms
-                               // outlive plans and are known by the constant's address
+  // A constant that goes with the plan is never packed: packed forms outlive plans and are known by
+  // the constant's address.
+  bool plan_owned = false;
   int32_t first = -1, last = -1;  // steps that touch it
   bool pinned = false;            // lives on after the segment
   int live_values = 0;            // values that stand in it and will still be read
