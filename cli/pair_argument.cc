@@ -46,6 +46,8 @@ void PairArgument::AddTo(CLI::App* command) {
 void PairArgument::AddRunOptionsTo(CLI::App* command) {
   command->add_option("--engine", engine,
                       "auto, simd, reference, or dnnl where the build has it (default auto)");
+  command->add_option("--device", device,
+                      "cpu, or auto: where the pair's operators say (default auto)");
   command->add_flag("--exact", exact, "No algorithm that computes in a transformed space");
   command->add_option(
       "--max-memory", max_memory,
@@ -56,6 +58,7 @@ StatusOr<PredictorOptions> PairArgument::Options(
     const std::vector<std::string>& extra_outputs) const {
   PredictorOptions options;
   options.engine = engine;
+  options.device = device;
   options.exact = exact;
   options.optimize = optimize;
   options.extra_outputs = extra_outputs;

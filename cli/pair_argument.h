@@ -15,6 +15,7 @@ struct PairArgument {
   std::string path;
   std::string init_net, predict_net;
   std::string engine = "auto";
+  std::string device = "auto";
   bool exact = false;
   bool optimize = true;
   std::string max_memory;
@@ -22,7 +23,7 @@ struct PairArgument {
 
   // The options that say which pair. `needed`: whether the command works without one.
   void AddTo(CLI::App* command);
-  // --engine, --exact, --max-memory.
+  // --engine, --device, --exact, --max-memory.
   void AddRunOptionsTo(CLI::App* command);
 
   // What the options say, with intermediate blobs to fetch.

@@ -40,6 +40,7 @@ enum class ProblemKind : uint16_t {
   kGatherNd,       // GatherNdProblem
   kScatter,        // ScatterProblem
   kNonZero,        // NonZeroProblem: the first with a data-dependent shape
+  kTransfer,       // TransferProblem (device.h): between the CPU's memory and a device's
   kCount,
 };
 
@@ -122,7 +123,11 @@ struct Kernel {
   // the plan. Null for all others.
   void* (*prepare)(const void* problem, const void* const* in);
   void (*release)(void* handle);
+  // DeviceOption.device_type of where it runs and its operands stand; 0: the CPU.
+  int32_t device = 0;
 };
+
+struct DeviceDriver;
 
 // The rows of all engines that this build holds, for the SIMD target chosen when it was made.
 // Order: most specialised first, reference last.
@@ -130,8 +135,9 @@ class KernelTable {
  public:
   static constexpr int kMaxKernels = 256;
 
-  // For the best target of this CPU (Highway's supported targets, see cpu/target.h).
-  KernelTable();
+  // For the best target of this CPU (Highway's supported targets, see cpu/target.h), with the rows
+  // of further devices, which are borrowed.
+  explicit KernelTable(std::span<const DeviceDriver* const> devices = {});
 
   std::span<const Kernel* const> rows() const { return {rows_, static_cast<size_t>(count_)}; }
   // Index of the row of that name, or -1.

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "kernels/cpu/rows.h"
+#include "kernels/device.h"
 #include "kernels/kernel.h"
 #include "kernels/reference/rows.h"
 #if DOPPIO_HAVE_DNNL
@@ -23,7 +24,9 @@ const char* EngineName(Engine engine) {
   return "unknown";
 }
 
-KernelTable::KernelTable() : machine_(cpu::ChosenMachine()) {
+KernelTable::KernelTable(std::span<const DeviceDriver* const> devices)
+    : machine_(cpu::ChosenMachine()) {
+  for (const DeviceDriver* device : devices) Add(device->rows);
   cpu::ForEachGroup([](std::span<const Kernel> rows,
                        void* table) { static_cast<KernelTable*>(table)->Add(rows); },
                     this);

@@ -31,6 +31,9 @@ struct PredictorOptions {
   // "auto" (SIMD kernels, plain loops where there are none), "simd", "reference", or "dnnl" where
   // the build has it.
   std::string engine = "auto";
+  // Where it runs: "cpu"; "auto": where each operator's DeviceOption says; or a device of the build
+  // and its number, like "cuda:1". What a device cannot do runs on the CPU.
+  std::string device = "auto";
   // No algorithm that computes in a transformed space (Winograd).
   bool exact = false;
   // Most bytes that this Predictor and its Sessions may hold together: copies of weights, packed
@@ -61,6 +64,7 @@ struct TensorInfo {
 // What a step of the running plan is, and the time that it took so far (Session::Profile).
 struct StepInfo {
   std::string op_type, node, output, kernel;
+  std::string device;  // "cpu", or as PredictorOptions::device says it
   int64_t total_ns = 0;
   int64_t runs = 0;
   int64_t flops = 0;  // arithmetic of the direct algorithm

@@ -1,6 +1,7 @@
 #include <doppio/predictor.h>
 
 #include <algorithm>
+#include <charconv>
 #include <new>
 
 #include "base/message.h"
@@ -60,15 +61,52 @@ StatusOr<std::shared_ptr<const Predictor>> LoadFrom(std::unique_ptr<Predictor::I
 
 }  // namespace
 
-Predictor::Impl::Impl(const PredictorOptions& options)
+Predictor::Impl::Impl(const PredictorOptions& options,
+                      std::span<const kernels::DeviceDriver* const> devices)
     : options_(options),
       budget_(options.max_memory != 0 ? options.max_memory : DefaultMemoryLimit()),
+      drivers_(devices),
+      kernels_(devices),
       weights_(&budget_) {}
 
 Status Predictor::Impl::SetOptions() {
   DOPPIO_ASSIGN_OR_RETURN(resources_.options.engine, EngineFromName(options_.engine));
   resources_.options.exact = options_.exact;
-  return {};
+  return SetDevices();
+}
+
+Status Predictor::Impl::SetDevices() {
+  if (options_.device == "cpu") {
+    resources_.options.device = 0;
+    return {};
+  }
+  if (options_.device == "auto") {
+    for (const graph::Node* node = graph_->first(); node != nullptr; node = node->next) {
+      for (const kernels::DeviceDriver* driver : drivers_) {
+        const bool wanted = node->has_device && node->device.type == driver->type;
+        if (!wanted || devices_.Find(driver->type, node->device.id) >= 0) continue;
+        DOPPIO_RETURN_IF_ERROR(devices_.Add(driver, node->device.id).status());
+      }
+    }
+    return {};
+  }
+  const size_t colon = options_.device.find(':');
+  const std::string name = options_.device.substr(0, colon);
+  const std::string_view number =
+      colon == std::string::npos ? "0" : std::string_view(options_.device).substr(colon + 1);
+  int32_t id = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), id);
+  const bool is_number = error == std::errc() && end == number.data() + number.size() && id >= 0;
+  std::string known = "auto, cpu";
+  for (const kernels::DeviceDriver* driver : drivers_) {
+    if (is_number && name == driver->name) {
+      DOPPIO_ASSIGN_OR_RETURN(resources_.options.device, devices_.Add(driver, id));
+      return {};
+    }
+    known += Cat(", ", driver->name, ", ", driver->name, ":N");
+  }
+  return InvalidArgument(
+      Cat("device ", base::Quoted(options_.device), " is not in this build; it has ", known));
 }
 
 Status Predictor::Impl::LoadPair(const NetFile& init, const NetFile& predict) {
@@ -114,6 +152,8 @@ Status Predictor::Impl::Adopt(std::unique_ptr<graph::Graph> graph) {
   resources_.kernels = &kernels_;
   resources_.weights = &weights_;
   resources_.budget = &budget_;
+  resources_.devices = &devices_;
+  resources_.device_constants = &device_constants_;
   resources_.node_order = node_order_.span();
   return {};
 }

@@ -24,7 +24,9 @@ struct Plan {
 
 class Predictor::Impl {
  public:
-  explicit Impl(const PredictorOptions& options);
+  // `devices`: what this build can run on besides the CPU; borrowed.
+  explicit Impl(const PredictorOptions& options,
+                std::span<const kernels::DeviceDriver* const> devices = {});
 
   Status LoadPair(const graph::wire::NetFile& init, const graph::wire::NetFile& predict);
   // Takes over a graph that somebody else made (the converter).
@@ -36,6 +38,7 @@ class Predictor::Impl {
   const kernels::KernelTable& kernels() const { return kernels_; }
   const plan::PlanResources& resources() const { return resources_; }
   const plan::PackedWeights& weights() const { return weights_; }
+  const exec::DeviceTable& devices() const { return devices_; }
 
   // The plan of that key; made with `pool` when it is new. Plans beyond a few are forgotten, the
   // one unused for longest first; Sessions keep theirs.
@@ -51,14 +54,18 @@ class Predictor::Impl {
   static constexpr size_t kMaxPlans = 16;
 
   Status SetOptions();
+  Status SetDevices();
   Status AddExtraOutputs();
   Status Describe();
 
   PredictorOptions options_;
   mutable base::MemoryBudget budget_;
+  std::span<const kernels::DeviceDriver* const> drivers_;
   kernels::KernelTable kernels_;
+  exec::DeviceTable devices_;
   std::unique_ptr<graph::Graph> graph_;
   mutable plan::PackedWeights weights_;
+  mutable plan::DeviceConstants device_constants_;
   base::Array<int32_t> node_order_;
   plan::PlanResources resources_;
   mutable std::mutex mutex_;

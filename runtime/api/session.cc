@@ -72,8 +72,8 @@ class DynamicValues final : public kernels::OutputAllocator {
 // A segment with its memory, ready to run.
 struct BoundSegment {
   plan::Segment* segment = nullptr;
-  base::Array<int64_t> key;  // what led here from the segment before
-  base::Buffer arena;
+  base::Array<int64_t> key;                // what led here from the segment before
+  base::Array<exec::DeviceMemory> arenas;  // by device
   exec::Executor executor;
   exec::Profile profile;
 };
@@ -143,6 +143,7 @@ class Session::Impl {
           }
         }
         info.kernel = net().kernels().rows()[step.kernel]->name;
+        info.device = DeviceName(step.device);
         info.flops = step.flops;
         info.bytes = step.bytes;
         if (i < bound->profile.step_ns.size()) info.total_ns = bound->profile.step_ns[i];
@@ -155,7 +156,9 @@ class Session::Impl {
 
   size_t arena_bytes() const {
     size_t sum = 0;
-    for (const auto& bound : path_) sum += bound->arena.size();
+    for (const auto& bound : path_) {
+      for (const exec::DeviceMemory& arena : bound->arenas) sum += arena.size();
+    }
     return sum;
   }
   int threads() const { return pool_ != nullptr ? pool_->threads() : 1; }
@@ -276,13 +279,19 @@ class Session::Impl {
     auto bound = std::make_unique<BoundSegment>();
     bound->segment = segment;
     DOPPIO_RETURN_IF_ERROR(bound->key.Assign(key));
-    DOPPIO_ASSIGN_OR_RETURN(bound->arena,
-                            base::Buffer::Allocate(segment->program.arena_bytes, &net().budget()));
+    const exec::DeviceTable& devices = net().devices();
+    for (int device = 0; device < devices.size(); ++device) {
+      DOPPIO_ASSIGN_OR_RETURN(
+          exec::DeviceMemory arena,
+          exec::DeviceMemory::Allocate(devices, device, segment->program.arena_bytes[device],
+                                       &net().budget()));
+      DOPPIO_RETURN_IF_ERROR(bound->arenas.Append(std::move(arena)));
+    }
     arenas_.clear();
-    for (const auto& before : path_) arenas_.push_back(before->arena.data());
-    arenas_.push_back(bound->arena.data());
-    DOPPIO_ASSIGN_OR_RETURN(bound->executor,
-                            exec::Executor::Bind(segment->program, net().kernels(), arenas_));
+    for (const auto& before : path_) AddArenas(*before);
+    AddArenas(*bound);
+    DOPPIO_ASSIGN_OR_RETURN(bound->executor, exec::Executor::Bind(segment->program, net().kernels(),
+                                                                  arenas_, devices.size()));
     if (profiling_) {
       DOPPIO_RETURN_IF_ERROR(bound->profile.step_ns.Resize(segment->program.steps.size()));
     }
@@ -299,6 +308,15 @@ class Session::Impl {
     DOPPIO_RETURN_IF_ERROR(dynamics_.Reserve(segment->dynamic_slots));
     path_.push_back(std::move(bound));
     return {};
+  }
+
+  void AddArenas(const BoundSegment& bound) {
+    for (const exec::DeviceMemory& arena : bound.arenas) arenas_.push_back(arena.data());
+  }
+
+  std::string DeviceName(int device) const {
+    const kernels::DeviceDriver* driver = net().devices().driver(device);
+    return driver == nullptr ? "cpu" : Cat(driver->name, ":", net().devices().id(device));
   }
 
   Status RunSegment(BoundSegment& bound) {
@@ -353,7 +371,7 @@ class Session::Impl {
     const void* base = nullptr;
     switch (place.place) {
       case exec::Place::kArena:
-        base = path_[place.index]->arena.data();
+        base = path_[place.index]->arenas[place.device].data();
         break;
       case exec::Place::kInput:
         base = input_pointers_[place.index];

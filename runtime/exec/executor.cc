@@ -52,7 +52,7 @@ struct PhaseJob {
 }  // namespace
 
 StatusOr<Executor> Executor::Bind(const Program& program, const kernels::KernelTable& kernels,
-                                  std::span<void* const> arenas) {
+                                  std::span<void* const> arenas, int devices) {
   Executor executor;
   executor.program_ = &program;
   DOPPIO_RETURN_IF_ERROR(executor.pointers_.Resize(program.operands.size()));
@@ -62,7 +62,8 @@ StatusOr<Executor> Executor::Bind(const Program& program, const kernels::KernelT
       case Place::kNone:
         break;
       case Place::kArena:
-        executor.pointers_[i] = Offset(arenas[ref.index], ref.offset);
+        executor.pointers_[i] =
+            Offset(arenas[ref.index * static_cast<size_t>(devices) + ref.device], ref.offset);
         break;
       case Place::kConstant:
         executor.pointers_[i] = Offset(program.constants[ref.index], ref.offset);
@@ -73,20 +74,20 @@ StatusOr<Executor> Executor::Bind(const Program& program, const kernels::KernelT
     }
   }
   DOPPIO_RETURN_IF_ERROR(executor.steps_.Resize(program.steps.size()));
-  void* const own_arena = arenas.empty() ? nullptr : arenas.back();
+  const auto own_arenas = arenas.last(static_cast<size_t>(devices));
   for (size_t i = 0; i < program.steps.size(); ++i) {
     const Step& step = program.steps[i];
     BoundStep& bound = executor.steps_[i];
     bound.kernel = kernels.rows()[step.kernel];
     bound.problem = program.problems.data() + step.problem;
     bound.first_pointer = step.first_operand;
-    bound.parallel = step.parallel_ns >= kParallelNs;
+    bound.parallel = step.device == 0 && step.parallel_ns >= kParallelNs;
     bound.operands.packed =
         step.packed >= 0 ? program.packed[static_cast<size_t>(step.packed)] : nullptr;
     bound.operands.handle =
         step.handle >= 0 ? program.handles[static_cast<size_t>(step.handle)] : nullptr;
     if (step.workspace >= 0) {
-      bound.operands.workspace = static_cast<uint8_t*>(own_arena) + step.workspace;
+      bound.operands.workspace = static_cast<uint8_t*>(own_arenas[step.device]) + step.workspace;
     }
     bound.operands.in = executor.pointers_.data() + step.first_operand;
     bound.operands.out = executor.pointers_.data() + step.first_operand + step.inputs;

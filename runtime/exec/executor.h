@@ -43,10 +43,11 @@ class Executor {
   Executor(Executor&&) = default;
   Executor& operator=(Executor&&) = default;
 
-  // Resolves what does not change between runs. `arenas` are the memories of this segment and those
-  // before it. All arguments outlive the Executor.
+  // Resolves what does not change between runs. `arenas` are the memories of all segments up to
+  // this one, for each the arenas of `devices` devices in order. All arguments outlive the
+  // Executor.
   static StatusOr<Executor> Bind(const Program& program, const kernels::KernelTable& kernels,
-                                 std::span<void* const> arenas);
+                                 std::span<void* const> arenas, int devices);
 
   // Runs all steps. `scratch` holds pool.threads() pieces of program.scratch_bytes each. `profile`
   // may be null.

@@ -6,13 +6,14 @@
 
 #include "base/array.h"
 #include "kernels/kernel.h"
+#include "runtime/exec/device_memory.h"
 
 namespace doppio::exec {
 
 // Where the bytes of an operand stand.
 enum class Place : uint8_t {
   kNone,      // an absent operand: a null pointer
-  kArena,     // `index`: the segment whose arena; `offset`
+  kArena,     // `index`: the segment whose arena on `device`; `offset`
   kConstant,  // `index` into Program::constants
   kInput,     // `index` of the net's input: the caller's memory
   kOutput,    // `index` of the net's output: the caller's memory or the session's
@@ -21,6 +22,7 @@ enum class Place : uint8_t {
 
 struct BufferRef {
   Place place = Place::kNone;
+  uint8_t device = 0;  // whose memory: a number of the DeviceTable
   uint32_t index = 0;
   int64_t offset = 0;  // bytes
 };
@@ -39,6 +41,7 @@ struct Step {
   int64_t flops = 0;        // for the profile
   int64_t bytes = 0;        // operands read and written, for the profile
   uint32_t label = 0;       // index of the node's label, for errors and the profile
+  uint8_t device = 0;       // where it runs: a number of the DeviceTable
   bool dynamic = false;     // asks the allocator for its outputs
 };
 
@@ -50,8 +53,8 @@ struct Program {
   base::Array<const void*> constants;
   base::Array<const void*> packed;
   base::Array<void*> handles;
-  size_t arena_bytes = 0;
-  size_t scratch_bytes = 0;  // for each thread
+  size_t arena_bytes[kMaxDevices] = {};  // by device
+  size_t scratch_bytes = 0;              // for each thread
 };
 
 }  // namespace doppio::exec

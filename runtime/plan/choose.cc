@@ -13,8 +13,11 @@ EngineChoice ChoiceFromName(std::string_view name) {
   return EngineChoice::kAuto;
 }
 
-// 0: the engine that was asked for; 1: a fallback; -1: not allowed.
-int Rank(Engine engine, EngineChoice choice) {
+// 0: the engine that was asked for; 1: a fallback; -1: not allowed. Engines are a matter of the
+// CPU's rows: another device has one.
+int Rank(const Kernel& row, EngineChoice choice) {
+  const Engine engine = row.engine;
+  if (row.device != kernels::kCpuDevice) return 0;
   switch (choice) {
     case EngineChoice::kReference:
       return engine == Engine::kReference ? 0 : -1;
@@ -31,7 +34,7 @@ int Rank(Engine engine, EngineChoice choice) {
 
 Choice ChooseKernel(const kernels::KernelTable& table, kernels::ProblemKind kind,
                     const void* problem, std::span<const bool> constant, const PlanOptions& options,
-                    std::string_view engine) {
+                    std::string_view engine, int32_t device_type) {
   // What the whole run asks for wins over what a node asks for.
   const EngineChoice wanted =
       options.engine != EngineChoice::kAuto ? options.engine : ChoiceFromName(engine);
@@ -39,8 +42,8 @@ Choice ChooseKernel(const kernels::KernelTable& table, kernels::ProblemKind kind
   int best_rank = 2;
   for (size_t i = 0; i < table.rows().size(); ++i) {
     const Kernel& row = *table.rows()[i];
-    if (row.kind != kind) continue;
-    const int rank = Rank(row.engine, wanted);
+    if (row.kind != kind || row.device != device_type) continue;
+    const int rank = Rank(row, wanted);
     if (rank < 0 || rank > best_rank) continue;
     if (options.exact && row.transforms) continue;
     if (row.packed_bytes != nullptr) {

@@ -15,6 +15,14 @@ using operators::InferContext;
 using operators::LayoutTrait;
 using operators::Operator;
 
+// DeviceOption's numbers for Caffe2's MKLDNN and IDEEP: libraries, but on the CPU.
+constexpr int32_t kMkldnnDevice = 2, kIdeepDevice = 5;
+
+bool RunsOnCpu(int32_t device_type) {
+  return device_type == kernels::kCpuDevice || device_type == kMkldnnDevice ||
+         device_type == kIdeepDevice;
+}
+
 class Planner {
  public:
   Planner(const PlanResources& resources, const Segment* previous, exec::ThreadPool* pool,
@@ -113,9 +121,10 @@ class Planner {
               node.domain.empty() ? std::string() : Cat(" of domain ", base::Quoted(node.domain)),
               " is unknown to this runtime"));
     }
-    if (node.has_device && node.device.type != 0) {
-      return Unsupported(Cat(operators::NodeLabel(node), ": wants device type ", node.device.type,
-                             ", this build runs on the CPU (0) only"));
+    if (resources_.DeviceOf(&node) < 0) {
+      return Unsupported(
+          Cat(operators::NodeLabel(node), ": wants device type ", node.device.type,
+              ", which this build has not; with device \"cpu\" everything runs on the CPU"));
     }
     base::Array<const ValueFacts*> inputs;
     for (const graph::Input& input : node.inputs) {
@@ -157,7 +166,7 @@ class Planner {
     if (previous_ == nullptr) {
       for (uint32_t i = 0; i < graph_.inputs().size(); ++i) {
         const Dims dims = findings[i].shape.Numbers();
-        DOPPIO_RETURN_IF_ERROR(PlaceOutside(graph_.inputs()[i], {exec::Place::kInput, i, 0}, 0,
+        DOPPIO_RETURN_IF_ERROR(PlaceOutside(graph_.inputs()[i], {exec::Place::kInput, 0, i, 0}, 0,
                                             operators::RowMajorStrides(dims)));
       }
       return {};
@@ -173,7 +182,7 @@ class Planner {
     for (const DynamicValue& dynamic : previous_->dynamics) {
       const Dims dims = facts_[dynamic.value].shape.Numbers();
       DOPPIO_RETURN_IF_ERROR(PlaceOutside(graph_.value(dynamic.value),
-                                          {exec::Place::kDynamic, dynamic.slot, 0}, 0,
+                                          {exec::Place::kDynamic, 0, dynamic.slot, 0}, 0,
                                           operators::RowMajorStrides(dims)));
     }
     return {};
@@ -186,6 +195,7 @@ class Planner {
     memory.place = place.place;
     memory.index = place.index;
     memory.base = place.offset;
+    memory.device = place.device;
     TensorRef ref;
     ref.type = facts_[value->id].type;
     ref.dims = facts_[value->id].shape.Numbers();
@@ -401,7 +411,8 @@ class Planner {
       return {};
     }
     const PlanBuffer& memory = builder_.buffer(input.buffer);
-    const bool own = memory.place == exec::Place::kArena && memory.index == segment_.index;
+    const bool own = memory.place == exec::Place::kArena && memory.index == segment_.index &&
+                     memory.device == resources_.DeviceOf(&node);
     return own && memory.live_values == 1 ? input : TensorRef();
   }
 
@@ -483,6 +494,7 @@ class Planner {
     // The content is read as a row-major array.
     DOPPIO_ASSIGN_OR_RETURN(content_ref_,
                             builder_.RowMajorRefOf(graph_.value(segment_.content_value)));
+    DOPPIO_ASSIGN_OR_RETURN(content_ref_, builder_.OnDevice(content_ref_, 0));
     builder_.buffer(content_ref_.buffer).pinned = true;
     return {};
   }
@@ -529,6 +541,12 @@ Status NumberNodes(const graph::Graph& graph, base::Array<int32_t>* order) {
     (*order)[node->id] = ++position;
   }
   return {};
+}
+
+int PlanResources::DeviceOf(const Node* node) const {
+  if (options.device != PlanOptions::kAsNodesSay) return options.device;
+  if (node == nullptr || !node->has_device || RunsOnCpu(node->device.type)) return 0;
+  return devices->Find(node->device.type, node->device.id);
 }
 
 StatusOr<std::unique_ptr<Segment>> PlanSegment(const PlanResources& resources,

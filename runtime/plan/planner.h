@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "runtime/plan/device_constants.h"
 #include "runtime/plan/segment.h"
 #include "runtime/plan/weights.h"
 
@@ -17,9 +18,15 @@ struct PlanResources {
   const graph::Graph* graph = nullptr;
   const kernels::KernelTable* kernels = nullptr;
   PackedWeights* weights = nullptr;
+  const exec::DeviceTable* devices = nullptr;
+  DeviceConstants* device_constants = nullptr;
   base::MemoryBudget* budget = nullptr;
   std::span<const int32_t> node_order;  // position in execution order, by node id
   PlanOptions options;
+
+  // Where `node` (null: a copy of the plan's own) is to run: a number of `devices`; -1 when its
+  // DeviceOption names a device that is not there.
+  int DeviceOf(const graph::Node* node) const;
 };
 
 // The facts that a run brings: of the net's inputs (for the first segment), or of what the segment

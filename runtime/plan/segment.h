@@ -21,6 +21,10 @@ enum class EngineChoice : uint8_t { kAuto, kReference, kSimd, kDnnl, kCudnn };
 struct PlanOptions {
   EngineChoice engine = EngineChoice::kAuto;
   bool exact = false;  // no kernel that computes in a transformed space
+  // Where nodes run: a number of the DeviceTable for all of them, or kAsNodesSay (DeviceOption).
+  int device = kAsNodesSay;
+
+  static constexpr int kAsNodesSay = -1;
 };
 
 // A value that later segments read: what it is and where it stands.
@@ -71,8 +75,9 @@ struct Segment {
 
   uint32_t index = 0;  // how many segments came before on this path
   exec::Program program;
-  base::Array<const graph::Node*> labels;  // by Step::label
-  base::Array<base::Buffer> constants;     // made while planning
+  base::Array<const graph::Node*> labels;            // by Step::label
+  base::Array<base::Buffer> constants;               // made while planning
+  base::Array<exec::DeviceMemory> device_constants;  // the same, on other devices
   base::Array<Handle> handles;
   base::Array<OutputInfo> outputs;  // of the net
 

@@ -52,6 +52,7 @@ StatusOr<int32_t> SegmentBuilder::NewBuffer(const PlanBuffer& buffer) {
 StatusOr<TensorRef> SegmentBuilder::NewArenaTensor(ElementType type, const Dims& dims,
                                                    const Dims& strides) {
   PlanBuffer buffer;
+  if (resources_.devices->size() > 1) buffer.device = PlanBuffer::kUndecided;
   buffer.index = segment_->index;
   buffer.bytes = ElementCount(dims) < 0 ? -1 : StorageBytes(type, Extent(dims, strides));
   if (buffer.bytes < 0) return OutOfMemory(Cat("a tensor of shape ", dims, " is too large"));
@@ -145,6 +146,9 @@ void SegmentBuilder::Release(const graph::Value* value) {
 
 Status SegmentBuilder::EmitCopy(const graph::Node* node, const TensorRef& from,
                                 const TensorRef& to) {
+  const int device = device_of(from);
+  if (device_of(to) == PlanBuffer::kUndecided) buffer(to.buffer).device = device;
+  if (device_of(to) != device) return MoveInto(node, from, to);
   kernels::CopyProblem problem;
   problem.element_bytes = ElementBits(to.type) / 8;
   problem.rank = to.dims.rank();
@@ -161,7 +165,8 @@ Status SegmentBuilder::EmitCopy(const graph::Node* node, const TensorRef& from,
   }
   int64_t* const strides[] = {problem.x_strides, problem.y_strides};
   kernels::Collapse(&problem.rank, problem.dims, 2, strides);
-  return Emit(node, kernels::ProblemKind::kCopy, &problem, sizeof(problem), {&from, 1}, {&to, 1});
+  return EmitOn(device, node, kernels::ProblemKind::kCopy, &problem, sizeof(problem), {&from, 1},
+                {&to, 1});
 }
 
 void SegmentBuilder::Touch(int32_t id, int32_t step) {
@@ -185,6 +190,12 @@ Status SegmentBuilder::AppendOperands(std::span<const TensorRef> refs, int32_t s
 
 Choice SegmentBuilder::Choose(const graph::Node* node, kernels::ProblemKind kind,
                               const void* problem, std::span<const TensorRef> inputs) const {
+  return ChooseOn(resources_.DeviceOf(node), node, kind, problem, inputs);
+}
+
+// The CPU where the device has no row for it.
+Choice SegmentBuilder::ChooseOn(int device, const graph::Node* node, kernels::ProblemKind kind,
+                                const void* problem, std::span<const TensorRef> inputs) const {
   constexpr size_t kMaxOperands = 64;
   bool constant[kMaxOperands] = {};
   const size_t count = std::min(inputs.size(), kMaxOperands);
@@ -192,8 +203,13 @@ Choice SegmentBuilder::Choose(const graph::Node* node, kernels::ProblemKind kind
     constant[i] = inputs[i].constant != nullptr &&
                   !buffers_[static_cast<size_t>(inputs[i].buffer)].plan_owned;
   }
-  return ChooseKernel(*resources_.kernels, kind, problem, {constant, count}, resources_.options,
-                      node != nullptr ? node->engine : std::string_view());
+  for (;; device = 0) {
+    Choice choice = ChooseKernel(
+        *resources_.kernels, kind, problem, {constant, count}, resources_.options,
+        node != nullptr ? node->engine : std::string_view(), resources_.devices->type(device));
+    choice.device = device;
+    if (choice.kernel >= 0 || device == 0) return choice;
+  }
 }
 
 Status SegmentBuilder::NoKernel(const graph::Node* node, kernels::ProblemKind kind) const {
@@ -231,12 +247,19 @@ Status SegmentBuilder::PrepareKernel(const kernels::Kernel& kernel, const void* 
 Status SegmentBuilder::Emit(const graph::Node* node, kernels::ProblemKind kind, const void* problem,
                             size_t bytes, std::span<const TensorRef> inputs,
                             std::span<const TensorRef> outputs) {
-  const Choice choice = Choose(node, kind, problem, inputs);
+  return EmitOn(resources_.DeviceOf(node), node, kind, problem, bytes, inputs, outputs);
+}
+
+Status SegmentBuilder::EmitStep(const graph::Node* node, const Choice& choice,
+                                kernels::ProblemKind kind, const void* problem, size_t bytes,
+                                std::span<const TensorRef> inputs,
+                                std::span<const TensorRef> outputs) {
   if (choice.kernel < 0) return NoKernel(node, kind);
   const kernels::Kernel& kernel = *resources_.kernels->rows()[static_cast<size_t>(choice.kernel)];
   exec::Program& program = segment_->program;
   const int32_t index = step_count();
   exec::Step step;
+  step.device = static_cast<uint8_t>(choice.device);
   step.kernel = static_cast<uint32_t>(choice.kernel);
   step.first_operand = static_cast<uint32_t>(operands_.size());
   step.inputs = static_cast<uint16_t>(inputs.size());
@@ -254,6 +277,7 @@ Status SegmentBuilder::Emit(const graph::Node* node, kernels::ProblemKind kind, 
   for (const TensorRef& ref : outputs) {
     if (!ref.present()) continue;
     step.bytes += StorageBytes(ref.type, ref.count());
+    ++buffer(ref.buffer).version;
     step.dynamic |= buffer(ref.buffer).place == exec::Place::kDynamic;
   }
   step.flops = FlopsOf(kind, problem);
@@ -266,6 +290,7 @@ Status SegmentBuilder::Emit(const graph::Node* node, kernels::ProblemKind kind, 
   int32_t workspace = -1;
   if (kernel.workspace_bytes != nullptr && kernel.workspace_bytes(problem) > 0) {
     PlanBuffer memory;
+    memory.device = choice.device;
     memory.index = segment_->index;
     memory.bytes = static_cast<int64_t>(kernel.workspace_bytes(problem));
     DOPPIO_ASSIGN_OR_RETURN(workspace, NewBuffer(memory));
@@ -281,32 +306,41 @@ Status SegmentBuilder::Emit(const graph::Node* node, kernels::ProblemKind kind, 
 
 BufferRef SegmentBuilder::Resolve(const TensorRef& ref) const {
   const PlanBuffer& memory = buffers_[static_cast<size_t>(ref.buffer)];
-  return {memory.place, memory.index, memory.base + ref.offset * ElementBits(ref.type) / 8};
+  return {memory.place, static_cast<uint8_t>(memory.device), memory.index,
+          memory.base + ref.offset * ElementBits(ref.type) / 8};
 }
 
-Status SegmentBuilder::Finish() {
+Status SegmentBuilder::PlaceArena(int device) {
   base::Array<Lifetime> lifetimes;
   const int32_t end = step_count();
   for (const PlanBuffer& memory : buffers_) {
     Lifetime lifetime;
-    const bool own =
-        memory.place == exec::Place::kArena && memory.index == segment_->index && memory.first >= 0;
+    const bool own = memory.place == exec::Place::kArena && memory.device == device &&
+                     memory.index == segment_->index && memory.first >= 0;
     lifetime.bytes = own ? memory.bytes : 0;
     lifetime.first = memory.first;
     lifetime.last = memory.pinned ? end : memory.last;
     DOPPIO_RETURN_IF_ERROR(lifetimes.Append(lifetime));
   }
   DOPPIO_ASSIGN_OR_RETURN(const int64_t arena_bytes, PlaceBuffers(lifetimes.span()));
-  segment_->program.arena_bytes = static_cast<size_t>(arena_bytes);
+  segment_->program.arena_bytes[device] = static_cast<size_t>(arena_bytes);
   for (size_t i = 0; i < buffers_.size(); ++i) {
     if (lifetimes[i].bytes > 0) buffers_[i].base = lifetimes[i].offset;
+  }
+  return {};
+}
+
+Status SegmentBuilder::Finish() {
+  for (int device = 0; device < resources_.devices->size(); ++device) {
+    DOPPIO_RETURN_IF_ERROR(PlaceArena(device));
   }
   exec::Program& program = segment_->program;
   for (const PendingOperand& operand : operands_) {
     BufferRef ref;
     if (operand.buffer >= 0) {
       const PlanBuffer& memory = buffer(operand.buffer);
-      ref = {memory.place, memory.index, memory.base + operand.offset_bytes};
+      ref = {memory.place, static_cast<uint8_t>(memory.device), memory.index,
+             memory.base + operand.offset_bytes};
     }
     DOPPIO_RETURN_IF_ERROR(program.operands.Append(ref));
   }

@@ -257,20 +257,6 @@ TEST_CASE("predictor: it tells names, types and sizes of inputs and outputs") {
   CHECK(sum.predictor->outputs()[0].name == "y");
 }
 
-TEST_CASE("planner: an operator for another device is refused by name") {
-  Net net;
-  graph::Node* neg = net.Node("ai.onnx", "Neg", {net.Input("x", {"2"})}, {"y"});
-  net.Output(neg->outputs[0]);
-  neg->has_device = true;
-  neg->device.type = 1;
-  const LoadedNet loaded = LoadNet(net.graph);
-  Session session(loaded.predictor, {.threads = 1});
-  const Status status = session.Run({{"x", View(kZeros, {2})}});
-  CHECK(status.code() == StatusCode::kUnsupported);
-  CHECK(std::string(status.message()) ==
-        "Neg 'y': wants device type 1, this build runs on the CPU (0) only");
-}
-
 TEST_CASE("planner: an unknown operator is refused by name") {
   Net net;
   net.Output(net.Caffe2("Frobnicate", {net.Input("x", {"2"})}, "y"));
