@@ -10,13 +10,6 @@ namespace {
 
 constexpr size_t kTextBlockBytes = 16 << 10;
 
-const Argument* FindArg(const base::Array<Argument>& args, std::string_view name) {
-  for (const Argument& arg : args) {
-    if (arg.name == name) return &arg;
-  }
-  return nullptr;
-}
-
 template <class T>
 StatusOr<T*> NewObject() {
   void* memory = base::Reallocate(nullptr, sizeof(T));
@@ -32,6 +25,13 @@ void DeleteObject(T* object) {
 }
 
 }  // namespace
+
+const Argument* FindArg(const base::Array<Argument>& args, std::string_view name) {
+  for (const Argument& arg : args) {
+    if (arg.name == name) return &arg;
+  }
+  return nullptr;
+}
 
 const Argument* Node::arg(std::string_view wanted) const { return FindArg(args, wanted); }
 
@@ -140,11 +140,6 @@ void Graph::Unlink(Node* node) {
   (node->previous != nullptr ? node->previous->next : first_) = node->next;
   (node->next != nullptr ? node->next->previous : last_) = node->previous;
   node->previous = node->next = nullptr;
-}
-
-void Graph::MoveBefore(Node* node, Node* before) {
-  Unlink(node);
-  LinkBefore(node, before);
 }
 
 Status Graph::AddUse(Value* value, Use use, uint32_t* position) {

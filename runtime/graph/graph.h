@@ -96,6 +96,9 @@ struct Argument {
   std::string_view unknown;  // fields that this version does not know, as they were in the file
 };
 
+// The argument of that name, or null.
+const Argument* FindArg(const base::Array<Argument>& args, std::string_view name);
+
 // An input of a node; `value` is null where an optional input is left out.
 struct Input {
   Value* value = nullptr;
@@ -193,7 +196,6 @@ class Graph {
   void RemoveNode(Node* node);
   // Turns an output of a node or an input into a constant in place: its readers stay.
   void MakeConstant(Value* value, const Constant& constant);
-  void MoveBefore(Node* node, Node* before);
 
   // --- looking
   // -------------------------------------------------------------------------------------

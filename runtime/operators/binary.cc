@@ -70,8 +70,6 @@ constexpr NamedOp kOps[] = {
     {"Xor", BinaryOp::kXor},
 };
 
-bool IsOnnx(const graph::Node& node) { return node.domain == "ai.onnx"; }
-
 bool IsComparison(BinaryOp op) { return op >= BinaryOp::kEqual && op <= BinaryOp::kGreaterEqual; }
 
 // The function of a node whose operands have `type`.

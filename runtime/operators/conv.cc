@@ -11,9 +11,6 @@ using base::Cat;
 using kernels::ConvProblem;
 using kernels::ProblemKind;
 
-// Which of the two dialects a node is written in; they differ in the names of arguments.
-bool IsOnnx(const graph::Node& node) { return node.domain == "ai.onnx"; }
-
 struct ConvArgs {
   SpatialArgs spatial;
   int64_t groups = 1;
@@ -309,52 +306,16 @@ Status LowerConvTranspose(LowerContext& c) {
   return EmitConv(c, ProblemKind::kConvTranspose, t.conv, p, x, w, y);
 }
 
-constexpr ArgSpec kCaffe2ConvArgs[] = {
-    {"kernels", ArgKind::kInts},
-    {"kernel", ArgKind::kInt},
-    {"kernel_h", ArgKind::kInt},
-    {"kernel_w", ArgKind::kInt},
-    {"strides", ArgKind::kInts},
-    {"stride", ArgKind::kInt, 1},
-    {"stride_h", ArgKind::kInt},
-    {"stride_w", ArgKind::kInt},
-    {"dilations", ArgKind::kInts},
-    {"dilation", ArgKind::kInt, 1},
-    {"dilation_h", ArgKind::kInt},
-    {"dilation_w", ArgKind::kInt},
-    {"pads", ArgKind::kInts},
-    {"pad", ArgKind::kInt},
-    {"pad_t", ArgKind::kInt},
-    {"pad_l", ArgKind::kInt},
-    {"pad_b", ArgKind::kInt},
-    {"pad_r", ArgKind::kInt},
-    {"legacy_pad", ArgKind::kInt},
-    {"group", ArgKind::kInt, 1},
-    {"order", ArgKind::kString, 0, "NCHW"},
+constexpr ArgSpec kConvOnlyArgs[] = {
+    {"dilations", ArgKind::kInts}, {"dilation", ArgKind::kInt, 1}, {"dilation_h", ArgKind::kInt},
+    {"dilation_w", ArgKind::kInt}, {"group", ArgKind::kInt, 1},
 };
-constexpr ArgSpec kCaffe2ConvTransposeArgs[] = {
-    {"kernels", ArgKind::kInts},
-    {"kernel", ArgKind::kInt},
-    {"kernel_h", ArgKind::kInt},
-    {"kernel_w", ArgKind::kInt},
-    {"strides", ArgKind::kInts},
-    {"stride", ArgKind::kInt, 1},
-    {"stride_h", ArgKind::kInt},
-    {"stride_w", ArgKind::kInt},
-    {"pads", ArgKind::kInts},
-    {"pad", ArgKind::kInt},
-    {"pad_t", ArgKind::kInt},
-    {"pad_l", ArgKind::kInt},
-    {"pad_b", ArgKind::kInt},
-    {"pad_r", ArgKind::kInt},
-    {"adjs", ArgKind::kInts},
-    {"adj", ArgKind::kInt},
-    {"adj_h", ArgKind::kInt},
-    {"adj_w", ArgKind::kInt},
-    {"legacy_pad", ArgKind::kInt},
-    {"group", ArgKind::kInt, 1},
-    {"order", ArgKind::kString, 0, "NCHW"},
+constexpr ArgSpec kConvTransposeOnlyArgs[] = {
+    {"adjs", ArgKind::kInts}, {"adj", ArgKind::kInt},      {"adj_h", ArgKind::kInt},
+    {"adj_w", ArgKind::kInt}, {"group", ArgKind::kInt, 1},
 };
+constexpr auto kCaffe2ConvArgs = JoinArgs(kCaffe2SpatialArgs, kConvOnlyArgs);
+constexpr auto kCaffe2ConvTransposeArgs = JoinArgs(kCaffe2SpatialArgs, kConvTransposeOnlyArgs);
 constexpr ArgSpec kOnnxConvArgs[] = {
     {"auto_pad", ArgKind::kString, 0, "NOTSET"},
     {"dilations", ArgKind::kInts},

@@ -5,6 +5,7 @@
 
 #include <doppio/status.h>
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -77,6 +78,21 @@ struct Operator {
   std::span<const ArgSpec> args;
   const char* summary;  // one line for the documentation
 };
+
+// One list of arguments out of several: for operators that share some of them.
+template <size_t... sizes>
+constexpr auto JoinArgs(const ArgSpec (&... lists)[sizes]) {
+  std::array<ArgSpec, (sizes + ...)> joined{};
+  size_t at = 0;
+  const auto append = [&](std::span<const ArgSpec> list) {
+    for (const ArgSpec& spec : list) joined[at++] = spec;
+  };
+  (append(lists), ...);
+  return joined;
+}
+
+// Which of the two dialects a node is written in: ONNX's, or Caffe2's.
+inline bool IsOnnx(const graph::Node& node) { return node.domain == "ai.onnx"; }
 
 // The row for a node's domain and type, or null.
 const Operator* FindOperator(std::string_view domain, std::string_view type);

@@ -14,8 +14,6 @@ using kernels::PoolOp;
 using kernels::PoolProblem;
 using kernels::ProblemKind;
 
-bool IsOnnx(const graph::Node& node) { return node.domain == "ai.onnx"; }
-
 Status ReadPoolArgs(const graph::Node& node, const ArgReader& args, int spatial_rank,
                     SpatialArgs* spatial, bool* channels_last) {
   *channels_last = false;
@@ -116,29 +114,12 @@ Status LowerMaxPool(LowerContext& c) {
   return Internal("a pool with indices must be row-major");
 }
 
-constexpr ArgSpec kCaffe2PoolArgs[] = {
-    {"kernels", ArgKind::kInts},
-    {"kernel", ArgKind::kInt},
-    {"kernel_h", ArgKind::kInt},
-    {"kernel_w", ArgKind::kInt},
-    {"strides", ArgKind::kInts},
-    {"stride", ArgKind::kInt, 1},
-    {"stride_h", ArgKind::kInt},
-    {"stride_w", ArgKind::kInt},
-    {"dilations", ArgKind::kInts},
-    {"dilation", ArgKind::kInt, 1},
-    {"pads", ArgKind::kInts},
-    {"pad", ArgKind::kInt},
-    {"pad_t", ArgKind::kInt},
-    {"pad_l", ArgKind::kInt},
-    {"pad_b", ArgKind::kInt},
-    {"pad_r", ArgKind::kInt},
-    {"legacy_pad", ArgKind::kInt},
-    {"global_pooling", ArgKind::kInt},
-    {"count_include_pad", ArgKind::kInt},
+constexpr ArgSpec kPoolOnlyArgs[] = {
+    {"dilations", ArgKind::kInts},     {"dilation", ArgKind::kInt, 1},
+    {"global_pooling", ArgKind::kInt}, {"count_include_pad", ArgKind::kInt},
     {"p", ArgKind::kFloat, 2},
-    {"order", ArgKind::kString, 0, "NCHW"},
 };
+constexpr auto kCaffe2PoolArgs = JoinArgs(kCaffe2SpatialArgs, kPoolOnlyArgs);
 constexpr ArgSpec kOnnxPoolArgs[] = {
     {"auto_pad", ArgKind::kString, 0, "NOTSET"},
     {"ceil_mode", ArgKind::kInt},

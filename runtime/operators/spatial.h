@@ -27,6 +27,18 @@ struct SpatialArgs {
   bool global_pooling = false;
 };
 
+// What ReadCaffe2Spatial and ReadOrder read. Dilation and ONNX's names are the families' own.
+inline constexpr ArgSpec kCaffe2SpatialArgs[] = {
+    {"kernels", ArgKind::kInts},   {"kernel", ArgKind::kInt},
+    {"kernel_h", ArgKind::kInt},   {"kernel_w", ArgKind::kInt},
+    {"strides", ArgKind::kInts},   {"stride", ArgKind::kInt, 1},
+    {"stride_h", ArgKind::kInt},   {"stride_w", ArgKind::kInt},
+    {"pads", ArgKind::kInts},      {"pad", ArgKind::kInt},
+    {"pad_t", ArgKind::kInt},      {"pad_l", ArgKind::kInt},
+    {"pad_b", ArgKind::kInt},      {"pad_r", ArgKind::kInt},
+    {"legacy_pad", ArgKind::kInt}, {"order", ArgKind::kString, 0, "NCHW"},
+};
+
 // Whether the node's `order` is NHWC; an error for anything but NCHW and NHWC.
 Status ReadOrder(const ArgReader& args, bool* channels_last);
 

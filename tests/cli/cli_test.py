@@ -123,6 +123,7 @@ class Cli(unittest.TestCase):
                 (['run', pair, '--input', self.path('double.npy')], "has type float64, the net wants float32"),
                 (['run', pair, '--input', self.path('broken.png')], 'broken.png'),
                 (['run', pair, '--input', picture, '--engine', 'warp'], "engine 'warp' is not in this build"),
+                (['run', pair, '--input', picture, '--device', 'cuda'], "device 'cuda' is not in this build"),
                 (['run', pair, '--input', picture, '--output', 'nothing'], "blob 'nothing' is not in the net"),
                 (['run', pair, '--input', picture, '--max-memory', '1K'], 'memory limit'),
                 (['run', '--init-net', pair + '/predict_net.pb', '--predict-net', pair + '/init_net.pb'],

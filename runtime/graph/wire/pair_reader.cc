@@ -318,13 +318,6 @@ bool IsInputPlaceholder(const Value* value) {
   return (dims == Dims{1} || dims == Dims{1, 1}) && value->constant.as<float>()[0] == 0;
 }
 
-const Argument* FindArg(const base::Array<Argument>& args, std::string_view name) {
-  for (const Argument& arg : args) {
-    if (arg.name == name) return &arg;
-  }
-  return nullptr;
-}
-
 Status ReadNetArgs(const NetParts& net, Graph* scratch, base::Array<Argument>* args) {
   for (std::span<const uint8_t> bytes : net.args) {
     Argument arg;
