@@ -9,7 +9,7 @@ else()
   set(doppio_top_level OFF)
 endif()
 
-option(DOPPIO_CONVERTER "The converter from ONNX (needs Protocol Buffers and Eigen)" ON)
+option(DOPPIO_CONVERTER "The converter from ONNX (needs Protocol Buffers)" ON)
 option(DOPPIO_CLI "The doppio command (needs CLI11, nlohmann-json, libjpeg-turbo, libpng)" ${doppio_top_level})
 option(DOPPIO_THREADS "Run on several threads (off: no thread library is linked)" ON)
 option(DOPPIO_TESTS "Tests (needs Catch2)" OFF)

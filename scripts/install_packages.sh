@@ -2,7 +2,7 @@
 # Installs what doppio builds with, on Debian and Ubuntu; prints the line first. Does nothing when all is there.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build ccache protobuf-compiler libprotobuf-dev libhwy-dev libdnnl-dev libeigen3-dev
+packages=(g++ cmake ninja-build ccache protobuf-compiler libprotobuf-dev libhwy-dev libdnnl-dev
   libcli11-dev nlohmann-json3-dev libfmt-dev libjpeg62-turbo-dev libpng-dev)
 if [ "${1:-}" = "--tests" ]; then
   packages+=(catch2 libbenchmark-dev python3 binutils valgrind)

@@ -17,3 +17,11 @@ echo "$answer"
 [[ $answer == class\ * ]] || { echo "the example did not classify"; exit 1; }
 
 "$source/scripts/check_link.sh" "$work/app/build/classify" "$work"/prefix/lib*/libdoppio_runtime.a
+
+# The converter, for programs that ask for it.
+if ls "$work"/prefix/lib*/libdoppio_converter.a >/dev/null 2>&1; then
+  cmake -S "$source/tests/install/converter" -B "$work/converter" -DCMAKE_PREFIX_PATH="$work/prefix" >/dev/null
+  cmake --build "$work/converter" >/dev/null
+  [ "$("$work/converter/convert" "$source/examples/digits/output.onnx" "$work/pair")" = "1 inputs, 1 outputs" ]
+  cmp "$work/pair/init_net.pb" "$source/examples/digits/deploy/init_net.pb"
+fi
