@@ -56,6 +56,7 @@ struct DimInfo {
 
 struct TensorInfo {
   std::string name;
+  ValueKind kind = ValueKind::kTensor;
   ElementType type = ElementType::kUndefined;  // kUndefined: the pair does not say
   bool has_shape = false;
   std::vector<DimInfo> dims;
@@ -113,6 +114,7 @@ struct SessionOptions {
 // A named input or output.
 using NamedTensor = std::pair<std::string_view, TensorView>;
 using NamedOutput = std::pair<std::string_view, MutableTensorView>;
+using NamedValue = std::pair<std::string_view, ValueView>;
 
 // Runs a Predictor. Has its own intermediates; use it from one thread at a time.
 class DOPPIO_EXPORT Session {
@@ -134,10 +136,15 @@ class DOPPIO_EXPORT Session {
   // dims are filled in.
   Status Run(std::span<const NamedTensor> inputs, std::span<NamedOutput> outputs);
 
+  // The same for nets with inputs that are sequences or optionals, which are copied.
+  Status RunValues(std::span<const NamedValue> inputs);
+
   size_t output_count() const;
   // Output `i` of the last successful run; valid until the next Run. String tensors hold
   // std::string_view.
   TensorView output(size_t i) const;
+  // The same, whatever it is; what output() gives for a sequence or an optional has no data.
+  ValueView output_value(size_t i) const;
 
   // Makes the plan for inputs of these shapes (data may be null) without running.
   Status Prepare(std::span<const NamedTensor> inputs);

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace doppio {
 
@@ -116,6 +117,18 @@ struct TensorView {
   const T* as() const {
     return static_cast<const T*>(data);
   }
+};
+
+// What a value is: a tensor, a sequence of values, or an optional value (ONNX's types).
+enum class ValueKind : uint8_t { kTensor, kSequence, kOptional };
+
+// Any value in memory that somebody else owns.
+struct ValueView {
+  ValueKind kind = ValueKind::kTensor;
+  // kTensor: the tensor; else only its type counts: that of the tensors inside.
+  TensorView tensor;
+  // kSequence: the elements; kOptional: one, or none where there is no value.
+  std::vector<ValueView> elements;
 };
 
 // The same, writable: where a run should put an output.

@@ -1,6 +1,5 @@
 #include <doppio/predictor.h>
 
-#include <algorithm>
 #include <charconv>
 #include <new>
 
@@ -147,53 +146,12 @@ Status Predictor::Impl::Adopt(std::unique_ptr<graph::Graph> graph) {
   DOPPIO_RETURN_IF_ERROR(AddExtraOutputs());
   DOPPIO_RETURN_IF_ERROR(Describe());
   if (options_.optimize) DOPPIO_RETURN_IF_ERROR(passes::PrepareToRun(graph_.get()));
-  DOPPIO_RETURN_IF_ERROR(plan::NumberNodes(*graph_, &node_order_));
-  resources_.graph = graph_.get();
   resources_.kernels = &kernels_;
   resources_.weights = &weights_;
   resources_.budget = &budget_;
   resources_.devices = &devices_;
   resources_.device_constants = &device_constants_;
-  resources_.node_order = node_order_.span();
-  return {};
-}
-
-StatusOr<std::shared_ptr<Plan>> Predictor::Impl::FindPlan(std::span<const int64_t> key,
-                                                          plan::Findings inputs,
-                                                          exec::ThreadPool& pool) const {
-  const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < plans_.size(); ++i) {
-    const base::Array<int64_t>& known = plans_[i]->key;
-    if (!std::equal(known.begin(), known.end(), key.begin(), key.end())) continue;
-    std::shared_ptr<Plan> found = plans_[i];
-    plans_.Erase(i);
-    DOPPIO_RETURN_IF_ERROR(plans_.Append(found));
-    return found;
-  }
-  auto made = std::make_shared<Plan>();
-  DOPPIO_RETURN_IF_ERROR(made->key.Assign(key));
-  DOPPIO_ASSIGN_OR_RETURN(made->first, plan::PlanSegment(resources_, nullptr, inputs, pool));
-  if (plans_.size() == kMaxPlans) plans_.Erase(0);
-  DOPPIO_RETURN_IF_ERROR(plans_.Append(made));
-  return made;
-}
-
-StatusOr<plan::Segment*> Predictor::Impl::FindNext(plan::Segment* segment,
-                                                   std::span<const int64_t> key,
-                                                   plan::Findings findings,
-                                                   exec::ThreadPool& pool) const {
-  const std::lock_guard lock(mutex_);
-  for (plan::Segment::Continuation& next : segment->next) {
-    if (std::equal(next.key.begin(), next.key.end(), key.begin(), key.end())) {
-      return next.segment.get();
-    }
-  }
-  plan::Segment::Continuation next;
-  DOPPIO_RETURN_IF_ERROR(next.key.Assign(key));
-  DOPPIO_ASSIGN_OR_RETURN(next.segment, plan::PlanSegment(resources_, segment, findings, pool));
-  plan::Segment* made = next.segment.get();
-  DOPPIO_RETURN_IF_ERROR(segment->next.Append(std::move(next)));
-  return made;
+  return plans_.Start(resources_, graph_.get());
 }
 
 Predictor::Predictor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -5,22 +5,16 @@
 #include <doppio/predictor.h>
 
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "runtime/api/graph_plans.h"
 #include "runtime/graph/graph.h"
 #include "runtime/graph/wire/pair_reader.h"
 #include "runtime/plan/planner.h"
 
 namespace doppio {
-
-// The plan for inputs of given types and sizes: the first segment, and the tree behind it.
-struct Plan {
-  base::Array<int64_t> key;  // of all inputs: type, rank, sizes
-  std::unique_ptr<plan::Segment> first;
-};
 
 class Predictor::Impl {
  public:
@@ -40,19 +34,11 @@ class Predictor::Impl {
   const plan::PackedWeights& weights() const { return weights_; }
   const exec::DeviceTable& devices() const { return devices_; }
 
-  // The plan of that key; made with `pool` when it is new. Plans beyond a few are forgotten, the
-  // one unused for longest first; Sessions keep theirs.
-  StatusOr<std::shared_ptr<Plan>> FindPlan(std::span<const int64_t> key, plan::Findings inputs,
-                                           exec::ThreadPool& pool) const;
-  // The segment that follows `segment` when a run has found `key`.
-  StatusOr<plan::Segment*> FindNext(plan::Segment* segment, std::span<const int64_t> key,
-                                    plan::Findings findings, exec::ThreadPool& pool) const;
+  const GraphPlans& plans() const { return plans_; }
 
   std::vector<TensorInfo> inputs, outputs;
 
  private:
-  static constexpr size_t kMaxPlans = 16;
-
   Status SetOptions();
   Status SetDevices();
   Status AddExtraOutputs();
@@ -66,10 +52,8 @@ class Predictor::Impl {
   std::unique_ptr<graph::Graph> graph_;
   mutable plan::PackedWeights weights_;
   mutable plan::DeviceConstants device_constants_;
-  base::Array<int32_t> node_order_;
   plan::PlanResources resources_;
-  mutable std::mutex mutex_;
-  mutable base::Array<std::shared_ptr<Plan>> plans_;  // most recently used last
+  GraphPlans plans_;
 };
 
 // Predictors are made by their static functions and by the converter.

@@ -1,82 +1,22 @@
 #include <doppio/predictor.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <memory>
 #include <vector>
 
-#include "base/checked.h"
 #include "base/message.h"
+#include "runtime/api/graph_runner.h"
 #include "runtime/api/predictor_impl.h"
-#include "runtime/exec/executor.h"
 #include "runtime/exec/thread_pool.h"
-#include "runtime/operators/operator.h"
-#include "runtime/operators/step_error.h"
 
 namespace doppio {
 
 using base::Cat;
 using base::Quoted;
+using operators::HostValue;
 
 namespace {
-
-// Memory for values whose size a run finds out: one growing buffer a slot.
-class DynamicValues final : public kernels::OutputAllocator {
- public:
-  explicit DynamicValues(base::MemoryBudget* budget) : budget_(budget) {}
-
-  struct Slot {
-    base::Buffer memory;
-    Dims dims;
-  };
-
-  // Outputs of the next dynamic step go to these slots.
-  void Expect(std::span<const plan::DynamicValue> values) { expected_ = values; }
-  const Slot& slot(uint32_t i) const { return slots_[i]; }
-  std::span<void* const> pointers() const { return {pointers_.data(), pointers_.size()}; }
-  Status Reserve(size_t slots) {
-    if (slots > pointers_.size()) {
-      DOPPIO_RETURN_IF_ERROR(slots_.Resize(slots));
-      DOPPIO_RETURN_IF_ERROR(pointers_.Resize(slots));
-    }
-    return {};
-  }
-
-  void* Allocate(int index, std::span<const int64_t> dims) override {
-    if (static_cast<size_t>(index) >= expected_.size()) return nullptr;
-    const plan::DynamicValue& value = expected_[static_cast<size_t>(index)];
-    Slot& slot = slots_[value.slot];
-    slot.dims = Dims(dims);
-    const int64_t bytes = StorageBytes(value.type, ElementCount(slot.dims));
-    if (bytes < 0) return nullptr;
-    // At least one byte: a null pointer means failure.
-    const size_t wanted = std::max<size_t>(static_cast<size_t>(bytes), 1);
-    if (slot.memory.size() < wanted) {
-      slot.memory = base::Buffer();
-      StatusOr<base::Buffer> grown = base::Buffer::Allocate(wanted, budget_);
-      if (!grown.ok()) return nullptr;
-      slot.memory = std::move(*grown);
-    }
-    pointers_[value.slot] = slot.memory.data();
-    return slot.memory.data();
-  }
-
- private:
-  base::MemoryBudget* budget_;
-  std::span<const plan::DynamicValue> expected_;
-  base::Array<Slot> slots_;
-  base::Array<void*> pointers_;
-};
-
-// A segment with its memory, ready to run.
-struct BoundSegment {
-  plan::Segment* segment = nullptr;
-  base::Array<int64_t> key;                // what led here from the segment before
-  base::Array<exec::DeviceMemory> arenas;  // by device
-  exec::Executor executor;
-  exec::Profile profile;
-};
 
 std::string DimsText(const TensorInfo& info) {
   std::string text = "[";
@@ -88,79 +28,76 @@ std::string DimsText(const TensorInfo& info) {
   return text + "]";
 }
 
+const char* KindName(ValueKind kind) {
+  if (kind == ValueKind::kTensor) return "tensor";
+  return kind == ValueKind::kSequence ? "sequence" : "optional";
+}
+
 }  // namespace
 
 class Session::Impl {
  public:
   Impl(std::shared_ptr<const Predictor> predictor, const SessionOptions& options)
-      : predictor_(std::move(predictor)), dynamics_(&net().budget()) {
+      : predictor_(std::move(predictor)),
+        texts_(&net().budget()),
+        runner_(net().plans(), &resources_) {
     const int wanted = options.threads > 0 ? options.threads : platform::UsableCores();
     StatusOr<std::unique_ptr<exec::ThreadPool>> pool = exec::ThreadPool::Create(wanted);
     if (!pool.ok()) pool = exec::ThreadPool::Create(1);  // fewer threads, same answers
     if (pool.ok()) pool_ = std::move(*pool);
+    resources_.kernels = &net().kernels();
+    resources_.devices = &net().devices();
+    resources_.budget = &net().budget();
+    resources_.pool = pool_.get();
+    resources_.texts = &texts_;
   }
 
   Status Run(std::span<const NamedTensor> inputs, std::span<NamedOutput> outputs) {
-    DOPPIO_RETURN_IF_ERROR(CheckOutputs(outputs));
-    DOPPIO_RETURN_IF_ERROR(BindPlan(inputs));
     ran_ = false;
-    for (size_t i = 0; i < input_views_.size(); ++i) input_pointers_[i] = input_views_[i].data;
-    for (size_t at = 0;; ++at) {
-      BoundSegment& bound = *path_[at];
-      DOPPIO_RETURN_IF_ERROR(PointOutputs(*bound.segment, outputs));
-      DOPPIO_RETURN_IF_ERROR(RunSegment(bound));
-      if (bound.segment->end == plan::SegmentEnd::kFinished) break;
-      DOPPIO_RETURN_IF_ERROR(Continue(at));
+    DOPPIO_RETURN_IF_ERROR(CheckOutputs(outputs));
+    DOPPIO_RETURN_IF_ERROR(SortInputs(inputs));
+    targets_.assign(outputs.empty() ? 0 : net().outputs.size(), nullptr);
+    for (auto& [name, view] : outputs) {
+      for (size_t i = 0; i < net().outputs.size(); ++i) {
+        if (net().outputs[i].name == name) targets_[i] = &view;
+      }
     }
-    ran_ = true;
-    return {};
+    return RunSorted();
   }
 
-  Status Prepare(std::span<const NamedTensor> inputs) { return BindPlan(inputs); }
+  Status RunValues(std::span<const NamedValue> inputs) {
+    ran_ = false;
+    targets_.clear();
+    DOPPIO_RETURN_IF_ERROR(SortInputs(inputs));
+    return RunSorted();
+  }
+
+  Status Prepare(std::span<const NamedTensor> inputs) {
+    DOPPIO_RETURN_IF_ERROR(SortInputs(inputs));
+    return runner_.Prepare(inputs_);
+  }
 
   size_t output_count() const { return net().outputs.size(); }
 
   TensorView output(size_t i) const {
-    if (!ran_ || i >= output_pointers_.size()) return {};
-    return {output_pointers_[i], output_infos_[i].type, output_infos_[i].dims};
+    if (!ran_ || i >= output_count()) return {};
+    const HostValue& value = runner_.output(i);
+    return {value.data, value.type, value.dims};
   }
 
-  void EnableProfile() { profiling_ = true; }
+  ValueView output_value(size_t i) const {
+    return !ran_ || i >= output_count() ? ValueView() : ViewOf(runner_.output(i));
+  }
+
+  void EnableProfile() { resources_.profiling = true; }
 
   std::vector<StepInfo> Profile() const {
     std::vector<StepInfo> steps;
-    for (const auto& bound : path_) {
-      const exec::Program& program = bound->segment->program;
-      for (size_t i = 0; i < program.steps.size(); ++i) {
-        const exec::Step& step = program.steps[i];
-        const graph::Node* node = bound->segment->labels[step.label];
-        StepInfo info;
-        if (node != nullptr) {
-          info.op_type = node->type;
-          info.node = node->name;
-          for (const graph::Value* value : node->outputs) {
-            if (value != nullptr && info.output.empty()) info.output = value->name;
-          }
-        }
-        info.kernel = net().kernels().rows()[step.kernel]->name;
-        info.device = DeviceName(step.device);
-        info.flops = step.flops;
-        info.bytes = step.bytes;
-        if (i < bound->profile.step_ns.size()) info.total_ns = bound->profile.step_ns[i];
-        info.runs = bound->profile.runs;
-        steps.push_back(std::move(info));
-      }
-    }
+    runner_.AppendProfile(&steps);
     return steps;
   }
 
-  size_t arena_bytes() const {
-    size_t sum = 0;
-    for (const auto& bound : path_) {
-      for (const exec::DeviceMemory& arena : bound->arenas) sum += arena.size();
-    }
-    return sum;
-  }
+  size_t arena_bytes() const { return runner_.arena_bytes(); }
   int threads() const { return pool_ != nullptr ? pool_->threads() : 1; }
 
  private:
@@ -188,17 +125,23 @@ class Session::Impl {
   }
 
   // Sizes that share a symbol must agree.
-  Status CheckSymbols() const {
+  Status CheckSymbols() {
     const auto& infos = net().inputs;
+    const auto same = [](const Dims& dims, const HostValue& input) { return dims == input.dims; };
+    if (std::equal(checked_.begin(), checked_.end(), inputs_.begin(), inputs_.end(), same))
+      return {};
+    checked_.clear();
     for (size_t i = 0; i < infos.size(); ++i) {
-      for (size_t d = 0; d < infos[i].dims.size() && infos[i].has_shape; ++d) {
+      if (infos[i].kind != ValueKind::kTensor || !infos[i].has_shape) continue;
+      for (size_t d = 0; d < infos[i].dims.size(); ++d) {
         const std::string& symbol = infos[i].dims[d].symbol;
         if (symbol.empty()) continue;
         for (size_t j = 0; j <= i; ++j) {
+          if (infos[j].kind != ValueKind::kTensor || !infos[j].has_shape) continue;
           for (size_t e = 0; e < (j < i ? infos[j].dims.size() : d); ++e) {
-            const int64_t a = input_views_[i].dims[static_cast<int>(d)];
+            const int64_t a = inputs_[i].dims[static_cast<int>(d)];
             if (infos[j].dims[e].symbol != symbol) continue;
-            const int64_t b = input_views_[j].dims[static_cast<int>(e)];
+            const int64_t b = inputs_[j].dims[static_cast<int>(e)];
             if (a != b) {
               return InvalidArgument(Cat("size ", Quoted(symbol), " is ", b, " in input ",
                                          Quoted(infos[j].name), " but ", a, " in input ",
@@ -208,12 +151,63 @@ class Session::Impl {
         }
       }
     }
+    for (const HostValue& input : inputs_) checked_.push_back(input.dims);
     return {};
   }
 
-  Status SortInputs(std::span<const NamedTensor> inputs) {
+  Status TakeInput(const TensorInfo& info, const TensorView& view, HostValue* input) const {
+    if (info.kind != ValueKind::kTensor) {
+      return InvalidArgument(
+          Cat("input ", Quoted(info.name), " is no tensor; RunValues takes such inputs"));
+    }
+    DOPPIO_RETURN_IF_ERROR(CheckInput(info, view));
+    input->type = view.type;
+    input->dims = view.dims;
+    input->data = view.data;
+    return {};
+  }
+  Status TakeInput(const TensorInfo& info, const ValueView& view, HostValue* input) const {
+    // A value stands for an optional that has it.
+    const bool wrapped = info.kind == ValueKind::kOptional && view.kind != ValueKind::kOptional;
+    if (view.kind != info.kind && !wrapped) {
+      return InvalidArgument(Cat("input ", Quoted(info.name),
+                                 " is of another kind: the net wants a ", KindName(info.kind)));
+    }
+    if (view.kind == ValueKind::kTensor && !wrapped) return TakeInput(info, view.tensor, input);
+    DOPPIO_ASSIGN_OR_RETURN(*input, CopyOf(view, info.type));
+    if (!wrapped) return {};
+    base::Array<HostValue> one;
+    DOPPIO_RETURN_IF_ERROR(one.Append(std::move(*input)));
+    DOPPIO_ASSIGN_OR_RETURN(*input, NewHostList(ValueKind::kOptional, info.type, std::move(one)));
+    return {};
+  }
+
+  StatusOr<HostValue> CopyOf(const ValueView& view, ElementType type) const {
+    if (view.kind == ValueKind::kTensor) {
+      if (type != ElementType::kUndefined && view.tensor.type != type) {
+        return InvalidArgument(
+            Cat("an element has type ", view.tensor.type, ", the net wants ", type));
+      }
+      DOPPIO_ASSIGN_OR_RETURN(
+          HostValue copy,
+          operators::NewHostTensor(view.tensor.type, view.tensor.dims, &net().budget()));
+      const int64_t bytes = HostBytes(copy);
+      if (bytes > 0) std::memcpy(copy.memory->data(), view.tensor.data, static_cast<size_t>(bytes));
+      return copy;
+    }
+    base::Array<HostValue> elements;
+    for (const ValueView& element : view.elements) {
+      DOPPIO_ASSIGN_OR_RETURN(HostValue copy, CopyOf(element, type));
+      DOPPIO_RETURN_IF_ERROR(elements.Append(std::move(copy)));
+    }
+    return NewHostList(view.kind, type, std::move(elements));
+  }
+
+  template <class Named>
+  Status SortInputs(std::span<const Named> inputs) {
+    if (pool_ == nullptr) return OutOfMemory("no memory for a session");
     const auto& infos = net().inputs;
-    input_views_.assign(infos.size(), TensorView());
+    inputs_.assign(infos.size(), HostValue());
     given_.assign(infos.size(), false);
     for (const auto& [name, view] : inputs) {
       size_t i = 0;
@@ -227,8 +221,7 @@ class Session::Impl {
                                    known.empty() ? std::string("none") : known));
       }
       if (given_[i]) return InvalidArgument(Cat("input ", Quoted(name), " is given twice"));
-      DOPPIO_RETURN_IF_ERROR(CheckInput(infos[i], view));
-      input_views_[i] = view;
+      DOPPIO_RETURN_IF_ERROR(TakeInput(infos[i], view, &inputs_[i]));
       given_[i] = true;
     }
     for (size_t i = 0; i < infos.size(); ++i) {
@@ -238,180 +231,41 @@ class Session::Impl {
                                    " is missing"));
       }
     }
+    return CheckSymbols();
+  }
+
+  Status RunSorted() {
+    texts_.Clear();
+    for (HostValue& input : inputs_) {
+      if (input.type == ElementType::kString) DOPPIO_RETURN_IF_ERROR(KeepTexts(&input));
+    }
+    DOPPIO_RETURN_IF_ERROR(runner_.Run(inputs_, targets_));
+    ran_ = true;
     return {};
   }
 
-  // --- plans
-  // -----------------------------------------------------------------------------------------
-  Status BindPlan(std::span<const NamedTensor> inputs) {
-    if (pool_ == nullptr) return OutOfMemory("no memory for a session");
-    DOPPIO_RETURN_IF_ERROR(SortInputs(inputs));
-    key_.clear();
-    for (const TensorView& view : input_views_) {
-      DOPPIO_RETURN_IF_ERROR(key_.Append(static_cast<int64_t>(view.type)));
-      DOPPIO_RETURN_IF_ERROR(key_.Append(view.dims.rank()));
-      DOPPIO_RETURN_IF_ERROR(key_.AppendAll(view.dims.span()));
+  // Outputs may hold strings of inputs: the session keeps them until its next run.
+  Status KeepTexts(HostValue* value) {
+    for (size_t i = 0; i < value->size(); ++i) {
+      DOPPIO_RETURN_IF_ERROR(KeepTexts(&(*value->elements)[i]));
     }
-    const bool same = plan_ != nullptr &&
-                      std::equal(key_.begin(), key_.end(), plan_->key.begin(), plan_->key.end());
-    if (same && !path_.empty()) return {};
-    DOPPIO_RETURN_IF_ERROR(CheckSymbols());
-    base::Array<operators::ValueFacts> findings;
-    for (const TensorView& view : input_views_) {
-      operators::ValueFacts facts;
-      facts.type = view.type;
-      facts.has_shape = true;
-      facts.shape = operators::ShapeOf(view.dims);
-      DOPPIO_RETURN_IF_ERROR(findings.Append(std::move(facts)));
+    if (value->kind != ValueKind::kTensor) return {};
+    DOPPIO_ASSIGN_OR_RETURN(HostValue copy,
+                            operators::NewHostTensor(value->type, value->dims, &net().budget()));
+    for (int64_t i = 0; i < value->count(); ++i) {
+      DOPPIO_ASSIGN_OR_RETURN(copy.memory->as<std::string_view>()[i],
+                              texts_.Keep(value->as<std::string_view>()[i]));
     }
-    path_.clear();
-    input_pointers_.assign(input_views_.size(), nullptr);
-    output_infos_.assign(net().outputs.size(), {});
-    output_pointers_.assign(net().outputs.size(), nullptr);
-    output_memory_.clear();
-    output_memory_.resize(net().outputs.size());
-    DOPPIO_ASSIGN_OR_RETURN(plan_, net().FindPlan(key_.span(), findings.span(), *pool_));
-    return BindSegment(0, plan_->first.get(), {});
-  }
-
-  Status BindSegment(size_t at, plan::Segment* segment, std::span<const int64_t> key) {
-    path_.resize(at);
-    auto bound = std::make_unique<BoundSegment>();
-    bound->segment = segment;
-    DOPPIO_RETURN_IF_ERROR(bound->key.Assign(key));
-    const exec::DeviceTable& devices = net().devices();
-    for (int device = 0; device < devices.size(); ++device) {
-      DOPPIO_ASSIGN_OR_RETURN(
-          exec::DeviceMemory arena,
-          exec::DeviceMemory::Allocate(devices, device, segment->program.arena_bytes[device],
-                                       &net().budget()));
-      DOPPIO_RETURN_IF_ERROR(bound->arenas.Append(std::move(arena)));
-    }
-    arenas_.clear();
-    for (const auto& before : path_) AddArenas(*before);
-    AddArenas(*bound);
-    DOPPIO_ASSIGN_OR_RETURN(bound->executor, exec::Executor::Bind(segment->program, net().kernels(),
-                                                                  arenas_, devices.size()));
-    if (profiling_) {
-      DOPPIO_RETURN_IF_ERROR(bound->profile.step_ns.Resize(segment->program.steps.size()));
-    }
-    const size_t scratch = segment->program.scratch_bytes * static_cast<size_t>(pool_->threads());
-    if (scratch > scratch_.size()) {
-      scratch_ = base::Buffer();
-      StatusOr<base::Buffer> grown = base::Buffer::Allocate(scratch, &net().budget());
-      if (!grown.ok()) {
-        path_.clear();  // segments before this one need scratch too
-        return grown.status();
-      }
-      scratch_ = std::move(*grown);
-    }
-    DOPPIO_RETURN_IF_ERROR(dynamics_.Reserve(segment->dynamic_slots));
-    path_.push_back(std::move(bound));
+    *value = std::move(copy);
     return {};
   }
 
-  void AddArenas(const BoundSegment& bound) {
-    for (const exec::DeviceMemory& arena : bound.arenas) arenas_.push_back(arena.data());
-  }
-
-  std::string DeviceName(int device) const {
-    const kernels::DeviceDriver* driver = net().devices().driver(device);
-    return driver == nullptr ? "cpu" : Cat(driver->name, ":", net().devices().id(device));
-  }
-
-  Status RunSegment(BoundSegment& bound) {
-    dynamics_.Expect(bound.segment->dynamics.span());
-    exec::Environment environment;
-    environment.inputs = input_pointers_;
-    environment.outputs = output_pointers_;
-    environment.dynamics = dynamics_.pointers();
-    environment.allocator = &dynamics_;
-    exec::Profile* profile = bound.profile.step_ns.empty() ? nullptr : &bound.profile;
-    const exec::RunResult result =
-        bound.executor.Run(environment, *pool_, scratch_.data(), profile);
-    if (result.ok()) return {};
-    const exec::Step& step = bound.segment->program.steps[result.step];
-    const graph::Node* node = bound.segment->labels[step.label];
-    return operators::StepError(node != nullptr ? operators::NodeLabel(*node) : "a copy",
-                                result.status);
-  }
-
-  // --- from one segment to the next
-  // -------------------------------------------------------------------
-  Status Continue(size_t at) {
-    plan::Segment* segment = path_[at]->segment;
-    findings_.clear();
-    next_key_.clear();
-    DOPPIO_RETURN_IF_ERROR(segment->end == plan::SegmentEnd::kContent ? FindContent(*path_[at])
-                                                                      : FindSizes(*segment));
-    if (at + 1 < path_.size() && std::equal(next_key_.begin(), next_key_.end(),
-                                            path_[at + 1]->key.begin(), path_[at + 1]->key.end())) {
-      return {};
-    }
-    DOPPIO_ASSIGN_OR_RETURN(plan::Segment * next,
-                            net().FindNext(segment, next_key_.span(), findings_.span(), *pool_));
-    return BindSegment(at + 1, next, next_key_.span());
-  }
-
-  Status FindSizes(const plan::Segment& segment) {
-    for (const plan::DynamicValue& dynamic : segment.dynamics) {
-      const Dims& dims = dynamics_.slot(dynamic.slot).dims;
-      operators::ValueFacts facts;
-      facts.type = dynamic.type;
-      facts.has_shape = true;
-      facts.shape = operators::ShapeOf(dims);
-      DOPPIO_RETURN_IF_ERROR(findings_.Append(std::move(facts)));
-      DOPPIO_RETURN_IF_ERROR(next_key_.Append(dims.rank()));
-      DOPPIO_RETURN_IF_ERROR(next_key_.AppendAll(dims.span()));
-    }
-    return {};
-  }
-
-  const void* Locate(const exec::BufferRef& place) const {
-    const void* base = nullptr;
-    switch (place.place) {
-      case exec::Place::kArena:
-        base = path_[place.index]->arenas[place.device].data();
-        break;
-      case exec::Place::kInput:
-        base = input_pointers_[place.index];
-        break;
-      case exec::Place::kOutput:
-        base = output_pointers_[place.index];
-        break;
-      case exec::Place::kDynamic:
-        base = dynamics_.pointers()[place.index];
-        break;
-      default:
-        break;
-    }
-    return base == nullptr ? nullptr : static_cast<const uint8_t*>(base) + place.offset;
-  }
-
-  Status FindContent(const BoundSegment& bound) {
-    const plan::Segment& segment = *bound.segment;
-    const plan::FrontierValue* value = nullptr;
-    for (const plan::FrontierValue& candidate : segment.frontier) {
-      if (candidate.value == segment.content_value) value = &candidate;
-    }
-    if (value == nullptr) return Internal("a plan does not know the value that it waits for");
-    graph::Constant content;
-    content.type = value->facts.type;
-    content.dims = value->facts.shape.Numbers();
-    content.count = ElementCount(content.dims);
-    content.data = Locate(segment.content_place);
-    operators::ValueFacts facts;
-    DOPPIO_RETURN_IF_ERROR(operators::FactsOfConstant(content, &facts));
-    facts.constant = nullptr;
-    if (!facts.has_content) {
-      return Unsupported(Cat("a shape is computed from ", content.count, " values of type ",
-                             content.type, "; at most ", operators::kMaxContent,
-                             " integers are possible"));
-    }
-    for (const graph::Dim& dim : facts.content) {
-      DOPPIO_RETURN_IF_ERROR(next_key_.Append(dim.value()));
-    }
-    return findings_.Append(std::move(facts));
+  static ValueView ViewOf(const HostValue& value) {
+    ValueView view;
+    view.kind = value.kind;
+    view.tensor = {value.data, value.type, value.dims};
+    for (size_t i = 0; i < value.size(); ++i) view.elements.push_back(ViewOf(value[i]));
+    return view;
   }
 
   // --- outputs
@@ -431,58 +285,18 @@ class Session::Impl {
     return {};
   }
 
-  // Gives every output that this segment defines a place: the caller's, or the session's own.
-  Status PointOutputs(const plan::Segment& segment, std::span<NamedOutput> wanted) {
-    for (size_t i = 0; i < segment.outputs.size(); ++i) {
-      const plan::OutputInfo& info = segment.outputs[i];
-      if (!info.defined) continue;
-      output_infos_[i] = info;
-      const auto bytes = static_cast<size_t>(StorageBytes(info.type, ElementCount(info.dims)));
-      MutableTensorView* target = nullptr;
-      for (auto& [name, view] : wanted) {
-        if (name == net().outputs[i].name) target = &view;
-      }
-      if (target != nullptr) {
-        if (target->data == nullptr || target->bytes < bytes) {
-          return InvalidArgument(Cat(
-              "output ", Quoted(net().outputs[i].name), " ", info.type, info.dims, " takes ", bytes,
-              " bytes, the caller's memory has ", target->data == nullptr ? 0 : target->bytes));
-        }
-        target->type = info.type;
-        target->dims = info.dims;
-        output_pointers_[i] = target->data;
-        continue;
-      }
-      if (output_memory_[i].size() < bytes || output_memory_[i].data() == nullptr) {
-        output_memory_[i] = base::Buffer();
-        DOPPIO_ASSIGN_OR_RETURN(
-            output_memory_[i], base::Buffer::Allocate(std::max<size_t>(bytes, 1), &net().budget()));
-      }
-      output_pointers_[i] = output_memory_[i].data();
-    }
-    return {};
-  }
-
   std::shared_ptr<const Predictor> predictor_;
   std::unique_ptr<exec::ThreadPool> pool_;
-  DynamicValues dynamics_;
-  bool profiling_ = false;
+  TextHeap texts_;
+  RunResources resources_;
+  GraphRunner runner_;
   bool ran_ = false;
 
-  std::shared_ptr<Plan> plan_;
-  std::vector<std::unique_ptr<BoundSegment>> path_;
-  std::vector<void*> arenas_;
-  base::Buffer scratch_;
-
   // Reused from run to run, so that a run allocates nothing.
-  base::Array<int64_t> key_, next_key_;
-  base::Array<operators::ValueFacts> findings_;
-  std::vector<TensorView> input_views_;
+  std::vector<HostValue> inputs_;
   std::vector<bool> given_;
-  std::vector<const void*> input_pointers_;
-  std::vector<plan::OutputInfo> output_infos_;
-  std::vector<void*> output_pointers_;
-  std::vector<base::Buffer> output_memory_;
+  std::vector<Dims> checked_;  // sizes whose symbols agree
+  std::vector<MutableTensorView*> targets_;
 };
 
 Session::Session(std::shared_ptr<const Predictor> predictor, const SessionOptions& options)
@@ -494,8 +308,10 @@ Session& Session::operator=(Session&&) noexcept = default;
 Status Session::Run(std::span<const NamedTensor> inputs, std::span<NamedOutput> outputs) {
   return impl_->Run(inputs, outputs);
 }
+Status Session::RunValues(std::span<const NamedValue> inputs) { return impl_->RunValues(inputs); }
 size_t Session::output_count() const { return impl_->output_count(); }
 TensorView Session::output(size_t i) const { return impl_->output(i); }
+ValueView Session::output_value(size_t i) const { return impl_->output_value(i); }
 Status Session::Prepare(std::span<const NamedTensor> inputs) { return impl_->Prepare(inputs); }
 void Session::EnableProfile() { impl_->EnableProfile(); }
 std::vector<StepInfo> Session::Profile() const { return impl_->Profile(); }

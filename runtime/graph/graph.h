@@ -47,7 +47,7 @@ struct Declaration {
   base::Array<Dim> dims;
 };
 
-enum class ValueKind : uint8_t { kTensor, kSequence, kOptional };
+using doppio::ValueKind;
 
 // Where a value lives or a node runs, as DeviceOption says it.
 struct Device {

@@ -44,6 +44,8 @@ bool ValueFacts::ContentKnown() const {
 
 std::string FactsText(const ValueFacts& facts, const SymbolTable& symbols) {
   std::string text = facts.type == ElementType::kUndefined ? "?" : ElementName(facts.type);
+  if (facts.kind == graph::ValueKind::kSequence) return "sequence(" + text + ")";
+  if (facts.kind == graph::ValueKind::kOptional) return "optional(" + text + ")";
   if (!facts.has_shape) return text + "[...]";
   text += '[';
   for (int i = 0; i < facts.shape.rank; ++i) {

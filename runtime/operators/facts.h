@@ -35,6 +35,8 @@ struct Shape {
 Shape ShapeOf(const Dims& dims);
 
 struct ValueFacts {
+  // `type` is that of the tensors inside a sequence or an optional; their shape is not followed.
+  graph::ValueKind kind = graph::ValueKind::kTensor;
   ElementType type = ElementType::kUndefined;
   bool has_shape = false;
   Shape shape;
@@ -45,8 +47,9 @@ struct ValueFacts {
   // The tensor itself, when the value is a constant; borrowed from the graph.
   const graph::Constant* constant = nullptr;
 
-  // Every size is a number.
-  bool Static() const { return has_shape && shape.AllKnown(); }
+  bool is_tensor() const { return kind == graph::ValueKind::kTensor; }
+  // Every size is a number; what is no tensor has none.
+  bool Static() const { return !is_tensor() || (has_shape && shape.AllKnown()); }
   // Every element of the content is a number.
   bool ContentKnown() const;
 };

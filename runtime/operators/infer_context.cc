@@ -17,6 +17,12 @@ void InferContext::SetUnknownShape(size_t i, ElementType type) const {
   if (i < outputs_.size()) outputs_[i].type = type;
 }
 
+void InferContext::SetKind(size_t i, graph::ValueKind kind, ElementType type) const {
+  if (i >= outputs_.size()) return;
+  outputs_[i].kind = kind;
+  outputs_[i].type = type;
+}
+
 Status InferContext::CanonicalAxis(int64_t axis, int rank, int* result) const {
   if (axis < -rank || axis >= rank) {
     return InvalidArgument(Cat("axis ", axis, " does not exist in ", rank, " dimensions"));
@@ -121,7 +127,9 @@ bool InputsUnknown(const graph::Node& node, const FactsTable& facts) {
   for (const graph::Input& input : node.inputs) {
     if (input.value == nullptr) continue;
     const ValueFacts& known = facts[input.value->id];
-    if (!known.has_shape || known.type == ElementType::kUndefined) return true;
+    if (known.type == ElementType::kUndefined || (known.is_tensor() && !known.has_shape)) {
+      return true;
+    }
   }
   return false;
 }

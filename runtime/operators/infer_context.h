@@ -35,6 +35,8 @@ class InferContext {
   // Gives output `i` (ignored when the node has none) a type and a shape.
   void Set(size_t i, ElementType type, const Shape& shape) const;
   void SetUnknownShape(size_t i, ElementType type) const;
+  // Output `i` is a sequence or an optional of tensors of `type`.
+  void SetKind(size_t i, graph::ValueKind kind, ElementType type) const;
 
   // An axis that may count from the end, as an index into `rank` dimensions.
   Status CanonicalAxis(int64_t axis, int rank, int* result) const;

@@ -1,6 +1,7 @@
 #include "runtime/operators/operator.h"
 
 #include "base/message.h"
+#include "runtime/operators/facts.h"
 #include "runtime/operators/rows.h"
 
 namespace doppio::operators {
@@ -8,6 +9,21 @@ namespace doppio::operators {
 using base::Cat;
 using base::Quoted;
 using graph::Argument;
+
+bool IsCalled(const Operator& op, std::span<const ValueFacts* const> inputs,
+              std::span<const ValueFacts> outputs) {
+  if (op.call == nullptr || op.lower == nullptr) return op.call != nullptr;
+  const auto needs_call = [](const ValueFacts& facts) {
+    return !facts.is_tensor() || facts.type == ElementType::kString;
+  };
+  for (const ValueFacts* input : inputs) {
+    if (input != nullptr && needs_call(*input)) return true;
+  }
+  for (const ValueFacts& output : outputs) {
+    if (needs_call(output)) return true;
+  }
+  return false;
+}
 
 const ArgSpec* ArgReader::Spec(std::string_view name) const {
   for (const ArgSpec& spec : op_.args) {

@@ -15,8 +15,10 @@
 
 namespace doppio::operators {
 
+class CallContext;
 class InferContext;
 class LowerContext;
+struct ValueFacts;
 
 // Which memory layouts an operator works in.
 enum class LayoutTrait : uint8_t {
@@ -73,11 +75,19 @@ struct Operator {
   // Facts of the outputs from facts of the inputs. Checks everything that can be checked before a
   // run.
   Status (*infer)(InferContext& context);
-  // Emits the steps that compute the outputs; all sizes are numbers by then.
+  // Emits the steps that compute the outputs; all sizes are numbers by then. Null: `call` does it.
   Status (*lower)(LowerContext& context);
   std::span<const ArgSpec> args;
   const char* summary;  // one line for the documentation
+  // Computes the outputs outside of plans, from values as the session holds them: for child graphs,
+  // sequences and optionals, strings. A plan's segment ends there. Null: `lower` does it always.
+  Status (*call)(CallContext& context) = nullptr;
 };
+
+// Whether a node with these facts is computed by Operator::call: there is no `lower`, or a value is
+// no tensor, or strings are made or compared.
+bool IsCalled(const Operator& op, std::span<const ValueFacts* const> inputs,
+              std::span<const ValueFacts> outputs);
 
 // One list of arguments out of several: for operators that share some of them.
 template <size_t... sizes>

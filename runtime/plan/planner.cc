@@ -47,6 +47,7 @@ class Planner {
     DOPPIO_RETURN_IF_ERROR(WriteOutputs());
     DOPPIO_RETURN_IF_ERROR(PinFrontier());
     DOPPIO_RETURN_IF_ERROR(builder_.Finish());
+    DOPPIO_RETURN_IF_ERROR(RecordCall());
     return RecordFrontier();
   }
 
@@ -85,6 +86,7 @@ class Planner {
   }
 
   static Status CopyFacts(const ValueFacts& from, ValueFacts* to) {
+    to->kind = from.kind;
     to->type = from.type;
     to->has_shape = from.has_shape;
     to->shape = from.shape;
@@ -142,7 +144,11 @@ class Planner {
       segment_.content_value = node.inputs[static_cast<size_t>(context.needed_content())].value->id;
       return {};
     }
-    if (op->flags & operators::kDataDependent) {
+    if (operators::IsCalled(*op, inputs.span(), outputs.span())) {
+      *ends_after = true;
+      segment_.end = SegmentEnd::kCall;
+      segment_.call = &node;
+    } else if (op->flags & operators::kDataDependent) {
       *ends_after = true;
       segment_.end = SegmentEnd::kDynamicValues;
     }
@@ -178,7 +184,7 @@ class Planner {
             PlaceOutside(graph_.value(value.value), value.place, value.offset, value.strides));
       }
     }
-    if (previous_->end != SegmentEnd::kDynamicValues) return {};
+    if (previous_->end == SegmentEnd::kContent) return {};
     for (const DynamicValue& dynamic : previous_->dynamics) {
       const Dims dims = facts_[dynamic.value].shape.Numbers();
       DOPPIO_RETURN_IF_ERROR(PlaceOutside(graph_.value(dynamic.value),
@@ -247,6 +253,7 @@ class Planner {
   }
 
   Status LowerNode(const Node& node) {
+    if (&node == segment_.call) return LowerCall(node);
     if (fusions_.absorbed[node.id]) return {};
     const Operator& op = *operators::FindOperator(node.domain, node.type);
     const Fusion& fusion = fusions_.by_head[node.id];
@@ -270,6 +277,40 @@ class Planner {
     ReadInputs(node);
     if (fusion.addition != nullptr) ReadInputs(*fusion.addition);
     if (fusion.activation != nullptr) ReadInputs(*fusion.activation);
+    return {};
+  }
+
+  // The session computes it when the steps before have run: its inputs must stand where it finds
+  // them, and each output gets a slot.
+  Status LowerCall(const Node& node) {
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      const Value* value = node.inputs[i].value;
+      TensorRef ref;
+      if (value != nullptr && facts_[value->id].is_tensor()) {
+        DOPPIO_ASSIGN_OR_RETURN(ref, builder_.RowMajorRefOf(value));
+        DOPPIO_ASSIGN_OR_RETURN(ref, builder_.OnDevice(ref, 0));
+      } else if (value != nullptr) {
+        DOPPIO_ASSIGN_OR_RETURN(ref, builder_.RefOf(value));
+      }
+      if (ref.present()) builder_.buffer(ref.buffer).pinned = true;
+      DOPPIO_RETURN_IF_ERROR(call_refs_.Append(ref));
+    }
+    for (DynamicValue& dynamic : segment_.dynamics) dynamic.slot = segment_.dynamic_slots++;
+    ReadInputs(node);
+    return {};
+  }
+
+  Status RecordCall() {
+    for (const TensorRef& ref : call_refs_) {
+      CallInput input;
+      input.present = ref.present();
+      if (input.present) {
+        input.place = builder_.Resolve(ref);
+        input.type = ref.type;
+        input.dims = ref.dims;
+      }
+      DOPPIO_RETURN_IF_ERROR(segment_.call_inputs.Append(input));
+    }
     return {};
   }
 
@@ -432,7 +473,13 @@ class Planner {
       if (!(MadeHere(value) || dynamic_before) || IsDynamicHere(value)) continue;
       OutputInfo& info = segment_.outputs[i];
       info.defined = true;
+      info.kind = facts_[value->id].kind;
       info.type = facts_[value->id].type;
+      if (info.kind != graph::ValueKind::kTensor) {
+        DOPPIO_ASSIGN_OR_RETURN(const TensorRef ref, builder_.RefOf(value));
+        info.place = builder_.Resolve(ref);
+        continue;
+      }
       info.dims = facts_[value->id].shape.Numbers();
       DOPPIO_ASSIGN_OR_RETURN(const TensorRef ref, builder_.RefOf(value));
       const PlanBuffer& memory = builder_.buffer(ref.buffer);
@@ -529,6 +576,7 @@ class Planner {
   const Node* end_ = nullptr;
   base::Array<int32_t> uses_left_;
   TensorRef content_ref_;
+  base::Array<TensorRef> call_refs_;  // by input of the called node
 };
 
 }  // namespace

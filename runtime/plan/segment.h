@@ -37,7 +37,7 @@ struct FrontierValue {
   Dims strides;
 };
 
-// An output whose sizes the last step of a segment finds out.
+// A value of which the last step of a segment, or a call, finds out the sizes.
 struct DynamicValue {
   uint32_t value = 0;
   uint32_t slot = 0;  // of BufferRef::index, Place::kDynamic
@@ -48,10 +48,22 @@ enum class SegmentEnd : uint8_t {
   kFinished,       // every output of the net is there
   kDynamicValues,  // the next segment depends on the sizes of `dynamics`
   kContent,        // ... on the integers in `content_place`
+  kCall,           // the session computes `call`; its outputs are the `dynamics`
+};
+
+// Where an input of a called node stands: row-major, in ordinary memory. Sequences and optionals
+// stand in slots (Place::kDynamic) or are inputs of the graph.
+struct CallInput {
+  bool present = false;
+  exec::BufferRef place;
+  ElementType type = ElementType::kUndefined;
+  Dims dims;
 };
 
 struct OutputInfo {
   bool defined = false;  // by this segment or one before it
+  graph::ValueKind kind = graph::ValueKind::kTensor;
+  exec::BufferRef place;  // where a sequence or an optional stands
   ElementType type = ElementType::kUndefined;
   Dims dims;
 };
@@ -70,7 +82,7 @@ struct Segment {
   };
   struct Continuation {
     base::Array<int64_t> key;
-    std::unique_ptr<Segment> segment;
+    std::shared_ptr<Segment> segment;
   };
 
   uint32_t index = 0;  // how many segments came before on this path
@@ -88,7 +100,9 @@ struct Segment {
   uint32_t dynamic_slots = 0;  // used by this path so far
   uint32_t content_value = 0;
   exec::BufferRef content_place;
-  base::Array<Continuation> next;
+  const graph::Node* call = nullptr;
+  base::Array<CallInput> call_inputs;
+  base::Array<Continuation> next;  // most recently used last
 };
 
 }  // namespace doppio::plan
