@@ -35,7 +35,25 @@ std::string NodeName(const onnx::NodeProto& node) {
   return "";
 }
 
+void Copy(const ValueFacts& from, ValueFacts* to) {
+  to->kind = from.kind;
+  to->type = from.type;
+  to->has_shape = from.has_shape;
+  to->shape = from.shape;
+  to->has_content = from.has_content;
+  to->constant = from.constant;
+  Check(to->content.Assign(from.content.span()));
+}
+
 }  // namespace
+
+bool IsLeftOut(const Frame& frame, const std::string& name) {
+  for (const Frame* at = &frame; at != nullptr; at = at->outer) {
+    if (at->left_out.count(name) != 0) return true;
+    if (at->values.count(name) != 0) return false;
+  }
+  return false;
+}
 
 Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model,
                    graph::Graph* graph)
@@ -44,7 +62,7 @@ Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> mo
   for (const auto rows :
        {ConvolutionImporters(), MatMulImporters(), ActivationImporters(), ElementwiseImporters(),
         NormalizationImporters(), ReductionImporters(), ReshapingImporters(), SlicingImporters(),
-        CreationImporters(), ResizeImporters()}) {
+        CreationImporters(), ResizeImporters(), ControlFlowImporters(), SequenceImporters()}) {
     for (const ImporterRow& row : rows) importers_[row.type] = row;
   }
   for (const onnx::FunctionProto& function : model_->functions()) {
@@ -56,8 +74,9 @@ Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> mo
 // -------------------------------------------------------------------------------------------
 
 ValueFacts& Importer::Facts(const Value* value) {
-  while (facts_.size() <= value->id) facts_.push_back(std::make_unique<ValueFacts>());
-  return *facts_[value->id];
+  std::unique_ptr<ValueFacts>& facts = facts_[value];
+  if (facts == nullptr) facts = std::make_unique<ValueFacts>();
+  return *facts;
 }
 
 void Importer::Infer(graph::Node* node) {
@@ -66,7 +85,10 @@ void Importer::Infer(graph::Node* node) {
   std::vector<const ValueFacts*> inputs;
   for (const graph::Input& input : node->inputs) {
     const ValueFacts* known = input.value != nullptr ? &Facts(input.value) : nullptr;
-    if (known != nullptr && (!known->has_shape || known->type == ElementType::kUndefined)) return;
+    const bool unknown = known != nullptr && (known->type == ElementType::kUndefined ||
+                                              (known->is_tensor() && !known->has_shape));
+    // Rules of operators that are always called take what there is.
+    if (unknown && op->lower != nullptr) return;
     inputs.push_back(known);
   }
   std::vector<ValueFacts> outputs(node->outputs.size());
@@ -78,8 +100,9 @@ void Importer::Infer(graph::Node* node) {
   }
 }
 
-Value* Importer::AddConstant(const std::string& name, const graph::Constant& constant) {
-  Value* value = Unwrap(graph_->AddConstant(name, constant));
+Value* Importer::AddConstant(graph::Graph* graph, const std::string& name,
+                             const graph::Constant& constant) {
+  Value* value = Unwrap(graph->AddConstant(name, constant));
   Check(operators::FactsOfConstant(value->constant, &Facts(value)));
   return value;
 }
@@ -106,17 +129,19 @@ void Importer::ReadOpsets(
   if (opsets->find("") == opsets->end()) (*opsets)[""] = 1;
 }
 
-void Importer::AddInitializers(Frame* frame) {
-  for (const onnx::TensorProto& tensor : model_->graph().initializer()) {
+void Importer::AddInitializers(const onnx::GraphProto& graph, Frame* frame) {
+  for (const onnx::TensorProto& tensor : graph.initializer()) {
     if (frame->values.count(tensor.name()) != 0) {
       throw ConvertError{
           CorruptModel(Cat(path_, ": two initializers are called ", Quoted(tensor.name())))};
     }
-    frame->values[tensor.name()] = AddConstant(tensor.name(), tensors_.Read(tensor));
+    frame->values[tensor.name()] =
+        AddConstant(frame->graph, frame->prefix + tensor.name(), tensors_.Read(tensor));
   }
-  for (const onnx::SparseTensorProto& tensor : model_->graph().sparse_initializer()) {
+  for (const onnx::SparseTensorProto& tensor : graph.sparse_initializer()) {
     const std::string& name = tensor.values().name();
-    frame->values[name] = AddConstant(name, tensors_.ReadSparse(tensor));
+    frame->values[name] =
+        AddConstant(frame->graph, frame->prefix + name, tensors_.ReadSparse(tensor));
   }
 }
 
@@ -124,6 +149,17 @@ namespace {
 
 void Declare(const onnx::TypeProto& type, graph::SymbolTable* symbols,
              graph::Declaration* declared) {
+  if (type.value_case() == onnx::TypeProto::kSequenceType ||
+      type.value_case() == onnx::TypeProto::kOptionalType) {
+    const bool sequence = type.value_case() == onnx::TypeProto::kSequenceType;
+    // The type of the innermost tensors; an optional of a sequence is an optional.
+    Declare(sequence ? type.sequence_type().elem_type() : type.optional_type().elem_type(), symbols,
+            declared);
+    declared->kind = sequence ? graph::ValueKind::kSequence : graph::ValueKind::kOptional;
+    declared->has_shape = false;
+    declared->dims.clear();
+    return;
+  }
   declared->type = static_cast<ElementType>(type.tensor_type().elem_type());
   declared->has_shape = type.tensor_type().has_shape();
   for (const auto& dim : type.tensor_type().shape().dim()) {
@@ -155,18 +191,39 @@ void Declare(const base::ShapeText& shape, graph::SymbolTable* symbols,
 
 }  // namespace
 
+namespace {
+
+// Whether values of this type can be handled; calls `refuse` with the reason if not.
+template <class F>
+void CheckType(const onnx::TypeProto& type, F refuse) {
+  switch (type.value_case()) {
+    case onnx::TypeProto::kTensorType: {
+      const int element = type.tensor_type().elem_type();
+      if (element <= 0 || element >= kElementTypeCount) {
+        refuse(Cat("has the unknown element type ", element));
+      }
+      return;
+    }
+    case onnx::TypeProto::kSequenceType:
+      return CheckType(type.sequence_type().elem_type(), refuse);
+    case onnx::TypeProto::kOptionalType:
+      return CheckType(type.optional_type().elem_type(), refuse);
+    default:
+      refuse("is no tensor, sequence or optional");
+  }
+}
+
+}  // namespace
+
 void Importer::AddInput(const onnx::ValueInfoProto& info, const base::ShapeText* shape,
                         Frame* frame) {
   const auto refuse = [&](const std::string& why) {
     throw ConvertError{Unsupported(Cat(path_, ": input ", Quoted(info.name()), " ", why))};
   };
-  if (info.type().value_case() != onnx::TypeProto::kTensorType)
-    refuse("is no tensor; only tensors can be inputs");
-  const int type = info.type().tensor_type().elem_type();
-  if (type <= 0 || type >= kElementTypeCount) refuse(Cat("has the unknown element type ", type));
+  CheckType(info.type(), refuse);
   if (info.type().tensor_type().shape().dim_size() > kMaxRank)
     refuse("has more than 16 dimensions");
-  Value* input = Unwrap(graph_->AddInput(info.name()));
+  Value* input = Unwrap(frame->graph->AddInput(frame->prefix + info.name()));
   Declare(info.type(), &graph_->symbols(), &input->declared);
   if (shape != nullptr) {
     const size_t rank = input->declared.dims.size();
@@ -239,6 +296,7 @@ void Importer::AddOutputs(const std::vector<std::string>& cut, Frame* frame) {
     Value* value = found->second;
     const ValueFacts& known = Facts(value);
     if (value->is_input || value->is_constant) continue;
+    value->declared.kind = known.kind;
     value->declared.type = known.type;
     value->declared.has_shape = known.has_shape;
     value->declared.dims.clear();
@@ -267,19 +325,92 @@ void Importer::MarkBroken(const onnx::NodeProto& node, Frame* frame) {
 
 // False when an input comes from a node that could not be converted; an unknown name is an error of
 // the file.
-bool Importer::InputsReady(const onnx::NodeProto& node, const Frame& frame) {
+bool Importer::InputsReady(const onnx::NodeProto& node, Frame* frame) {
   bool ready = true;
   for (const std::string& name : node.input()) {
-    if (name.empty() || frame.left_out.count(name) != 0) continue;
-    const auto found = frame.values.find(name);
-    if (found == frame.values.end()) {
+    if (name.empty() || IsLeftOut(*frame, name)) continue;
+    Value* value = nullptr;
+    if (!Find(frame, name, &value)) {
       throw ConvertError{CorruptModel(
           Cat(path_, ": ", node.op_type(), " ", Quoted(NodeName(node)), ": input ", Quoted(name),
               " is made by no node before it and is no input of the graph"))};
     }
-    ready = ready && found->second != nullptr;
+    ready = ready && value != nullptr;
   }
   return ready;
+}
+
+bool Importer::Find(Frame* frame, const std::string& name, Value** value) {
+  const auto found = frame->values.find(name);
+  if (found != frame->values.end()) {
+    *value = found->second;
+    return true;
+  }
+  Value* outside = nullptr;
+  if (frame->outer == nullptr || !Find(frame->outer, name, &outside)) return false;
+  *value = nullptr;
+  if (outside != nullptr) {
+    *value = Unwrap(frame->graph->AddInput(outside->name));
+    frame->captured.push_back(outside);
+    Copy(Facts(outside), &Facts(*value));
+  }
+  frame->values[name] = *value;
+  return true;
+}
+
+std::unique_ptr<graph::Graph> Importer::ImportChild(const onnx::GraphProto& body, Frame* outer,
+                                                    std::span<const ValueFacts* const> bound,
+                                                    std::vector<Value*>* captured) {
+  if (outer->depth >= kMaxCalls) throw NodeProblem{"graphs stand inside each other too deeply"};
+  auto child = std::make_unique<graph::Graph>();
+  child->name = Unwrap(child->Intern(body.name()));
+  Frame frame;
+  frame.graph = child.get();
+  frame.outer = outer;
+  frame.opsets = outer->opsets;
+  frame.attributes = outer->attributes;
+  frame.prefix = outer->prefix;
+  frame.depth = outer->depth + 1;
+  AddInitializers(body, &frame);
+  size_t position = 0;
+  for (const onnx::ValueInfoProto& info : body.input()) {
+    if (frame.values.count(info.name()) != 0) continue;  // a weight that is listed as an input too
+    AddChildInput(info, position < bound.size() ? bound[position] : nullptr, &frame);
+    ++position;
+  }
+  child->bound_inputs = position;
+  ImportNodes(body.node(), &frame);
+  for (const onnx::ValueInfoProto& info : body.output()) {
+    Value* value = nullptr;
+    if (!Find(&frame, info.name(), &value)) {
+      throw NodeProblem{Cat("output ", Quoted(info.name()), " of its graph is made by no node")};
+    }
+    if (value == nullptr) throw NodeProblem{"nodes inside it cannot be converted"};
+    Check(child->AddOutput(value, value->name));
+  }
+  *captured = std::move(frame.captured);
+  return child;
+}
+
+// An input of a child graph: as the graph declares it, else as far as the node around knows.
+void Importer::AddChildInput(const onnx::ValueInfoProto& info, const ValueFacts* known,
+                             Frame* frame) {
+  Value* input = Unwrap(frame->graph->AddInput(frame->prefix + info.name()));
+  ValueFacts& facts = Facts(input);
+  if (info.type().value_case() != onnx::TypeProto::VALUE_NOT_SET) {
+    graph::Declaration declared;
+    Declare(info.type(), &graph_->symbols(), &declared);
+    Check(operators::FactsOfDeclaration(declared, &facts));
+  }
+  if (known != nullptr && known->type != ElementType::kUndefined) {
+    facts.kind = known->kind;
+    facts.type = known->type;
+    if (!facts.has_shape && facts.is_tensor()) {
+      facts.has_shape = known->has_shape;
+      facts.shape = known->shape;
+    }
+  }
+  frame->values[info.name()] = input;
 }
 
 void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes,
@@ -303,7 +434,7 @@ void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodePr
 
 void Importer::ImportNode(const onnx::NodeProto& node, Frame* frame) {
   try {
-    if (!InputsReady(node, *frame)) {
+    if (!InputsReady(node, frame)) {
       // What feeds it is listed already; only tell what is wrong with the node itself.
       if (FindFunction(node) == nullptr && IsDefaultDomain(node.domain()) &&
           node.op_type() != "Constant" && importers_.find(node.op_type()) == importers_.end()) {
@@ -356,6 +487,7 @@ void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto
                           node.input_size(), " and ", node.output_size())};
   }
   Frame body;
+  body.graph = frame->graph;
   body.depth = frame->depth + 1;
   body.prefix = Cat(frame->prefix, NodeName(node), "/");
   ReadOpsets(function.opset_import(), &body.opsets);
@@ -372,10 +504,10 @@ void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto
     body.attributes[attribute.name()] = actual;
   }
   for (int i = 0; i < function.input_size(); ++i) {
-    const bool given = i < node.input_size() && !node.input(i).empty() &&
-                       frame->left_out.count(node.input(i)) == 0;
+    const bool given =
+        i < node.input_size() && !node.input(i).empty() && !IsLeftOut(*frame, node.input(i));
     if (given) {
-      body.values[function.input(i)] = frame->values.at(node.input(i));
+      Find(frame, node.input(i), &body.values[function.input(i)]);
     } else {
       body.left_out.insert(function.input(i));
     }
@@ -392,7 +524,7 @@ void Importer::ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto
     frame->values[node.output(i)] = value;
     // What the model calls the result is the better name.
     if (value != nullptr && value->producer != nullptr) {
-      value->name = Unwrap(graph_->Intern(Cat(frame->prefix, node.output(i))));
+      value->name = Unwrap(frame->graph->Intern(Cat(frame->prefix, node.output(i))));
     }
   }
 }
@@ -403,14 +535,15 @@ void Importer::ImportConstant(const onnx::NodeProto& node, Frame* frame) {
   const std::string name = frame->prefix + node.output(0);
   graph::Constant constant;
   const auto take = [&](ElementType type, const Dims& dims, const void* data) {
-    Value* value = Unwrap(graph_->AddConstantCopy(name, type, dims, data));
+    Value* value = Unwrap(frame->graph->AddConstantCopy(name, type, dims, data));
     Check(operators::FactsOfConstant(value->constant, &Facts(value)));
     frame->values[node.output(0)] = value;
   };
   if (context.HasAttr("value")) {
-    frame->values[node.output(0)] = AddConstant(name, context.Tensor("value"));
+    frame->values[node.output(0)] = AddConstant(frame->graph, name, context.Tensor("value"));
   } else if (const auto* sparse = context.Attr("sparse_value"); sparse != nullptr) {
-    frame->values[node.output(0)] = AddConstant(name, tensors_.ReadSparse(sparse->sparse_tensor()));
+    frame->values[node.output(0)] =
+        AddConstant(frame->graph, name, tensors_.ReadSparse(sparse->sparse_tensor()));
   } else if (context.HasAttr("value_float")) {
     const float value = context.Float("value_float", 0);
     take(ElementType::kFloat, {}, &value);
@@ -440,6 +573,7 @@ void Importer::Import(const std::vector<base::ShapeText>& shapes,
                       const std::vector<std::string>& inputs,
                       const std::vector<std::string>& outputs) {
   Frame frame;
+  frame.graph = graph_;
   ReadOpsets(model_->opset_import(), &frame.opsets);
   opset = frame.opsets.at("");
   if (opset > kNewestOpset) {
@@ -449,7 +583,7 @@ void Importer::Import(const std::vector<base::ShapeText>& shapes,
   const std::string name = model_->graph().name();
   graph_->name = Unwrap(graph_->Intern(name + "_predict"));
   graph_->init_name = Unwrap(graph_->Intern(name + "_init"));
-  AddInitializers(&frame);
+  AddInitializers(model_->graph(), &frame);
   AddInputs(shapes, inputs, &frame);
   ImportNodes(model_->graph().node(), &frame);
   if (!problems_.empty()) {

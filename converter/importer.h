@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/shape_text.h"
@@ -33,9 +34,13 @@ struct NodeProblem {
   std::string why;
 };
 
-// Names and attributes that are in sight of a node: those of the model's graph, or of a function's
-// body.
+// Names and attributes that are in sight of a node: those of the model's graph, of a function's
+// body, or of a child graph.
 struct Frame {
+  graph::Graph* graph = nullptr;  // where nodes go
+  Frame* outer = nullptr;  // of a child graph: what surrounds it, whose names are in sight as well
+  std::vector<Value*>
+      captured;  // of a child graph: values of `outer`, as inputs after the bound ones
   std::map<std::string, Value*> values;  // null: made by a node that could not be converted
   std::set<std::string> left_out;        // parameters of a function that the call leaves out
   std::map<std::string, int> opsets;     // by domain; "" is the default one
@@ -58,6 +63,9 @@ class Emission {
   Emission& Ints(std::string_view name, std::span<const int64_t> values);
   Emission& Floats(std::string_view name, std::span<const float> values);
   Emission& Tensor(std::string_view name, const graph::Constant& value);
+  // A child graph; `bound` says what is known of its inputs (fewer may be given).
+  Emission& Net(std::string_view name, const onnx::GraphProto& body,
+                std::span<const ValueFacts* const> bound);
   // The node's ONNX output `i`, if it has it; left out otherwise.
   Emission& Out(int i);
   // An output that nobody asked for, as Caffe2's Concat and Reshape have; named OC2_DUMMY_<n>.
@@ -72,7 +80,11 @@ class Emission {
   Frame* frame_;
   const onnx::NodeProto* source_;
   graph::Node* node_;
+  std::vector<Value*> captured_;  // by child graphs, in their order
 };
+
+// Whether a name is a parameter of the function around that the call leaves out.
+bool IsLeftOut(const Frame& frame, const std::string& name);
 
 // What an importer sees of its ONNX node. Attributes that refer to a function's parameters are
 // resolved.
@@ -87,8 +99,7 @@ class NodeContext {
 
   int input_count() const { return node_.input_size(); }
   bool Has(int i) const {
-    return i < node_.input_size() && !node_.input(i).empty() &&
-           frame_->left_out.count(node_.input(i)) == 0;
+    return i < node_.input_size() && !node_.input(i).empty() && !IsLeftOut(*frame_, node_.input(i));
   }
   Value* in(int i) const;  // null where it is left out
   bool HasOutput(int i) const { return i < node_.output_size() && !node_.output(i).empty(); }
@@ -101,6 +112,7 @@ class NodeContext {
   std::vector<int64_t> Ints(std::string_view name) const;
   std::vector<float> Floats(std::string_view name) const;
   graph::Constant Tensor(std::string_view name) const;
+  const onnx::GraphProto& Graph(std::string_view name) const;
   std::vector<std::string> AttrNames() const;
 
   const ValueFacts& facts(const Value* value) const;
@@ -111,6 +123,7 @@ class NodeContext {
   // The floats of a constant float32 input.
   std::optional<std::vector<float>> KnownFloats(int i) const;
 
+  const std::string& prefix() const { return frame_->prefix; }
   Emission Emit(std::string_view type, std::string_view domain = "") const;
   // The ONNX operator at its newest semantics.
   Emission EmitOnnx(std::string_view type) const { return Emit(type, "ai.onnx"); }
@@ -150,6 +163,8 @@ std::span<const ImporterRow> ReshapingImporters();
 std::span<const ImporterRow> SlicingImporters();
 std::span<const ImporterRow> CreationImporters();
 std::span<const ImporterRow> ResizeImporters();
+std::span<const ImporterRow> ControlFlowImporters();
+std::span<const ImporterRow> SequenceImporters();
 
 class Importer {
  public:
@@ -169,11 +184,16 @@ class Importer {
 
   void ReadOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
                   std::map<std::string, int>* opsets) const;
-  void AddInitializers(Frame* frame);
+  void AddInitializers(const onnx::GraphProto& graph, Frame* frame);
   void AddInputs(const std::vector<base::ShapeText>& shapes, const std::vector<std::string>& cut,
                  Frame* frame);
   void AddInput(const onnx::ValueInfoProto& info, const base::ShapeText* shape, Frame* frame);
   void AddOutputs(const std::vector<std::string>& cut, Frame* frame);
+  // A graph inside a node. What it reads from around it is in captured.
+  std::unique_ptr<graph::Graph> ImportChild(const onnx::GraphProto& body, Frame* outer,
+                                            std::span<const ValueFacts* const> bound,
+                                            std::vector<Value*>* captured);
+  void AddChildInput(const onnx::ValueInfoProto& info, const ValueFacts* known, Frame* frame);
   void ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes, Frame* frame);
   void ImportNode(const onnx::NodeProto& node, Frame* frame);
   void ImportOperator(const onnx::NodeProto& node, Frame* frame);
@@ -182,12 +202,15 @@ class Importer {
   const onnx::FunctionProto* FindFunction(const onnx::NodeProto& node) const;
   void AddProblem(const onnx::NodeProto& node, const Frame& frame, const std::string& why);
   void MarkBroken(const onnx::NodeProto& node, Frame* frame);
-  bool InputsReady(const onnx::NodeProto& node, const Frame& frame);
+  bool InputsReady(const onnx::NodeProto& node, Frame* frame);
+  // The value of that name in `frame`, captured from around it if need be. Null: made by a node
+  // that could not be converted. False when there is none.
+  bool Find(Frame* frame, const std::string& name, Value** value);
 
-  // Facts of `value`, by id; grows as values are made.
+  // Facts of `value`, of whichever graph.
   ValueFacts& Facts(const Value* value);
   void Infer(graph::Node* node);
-  Value* AddConstant(const std::string& name, const graph::Constant& constant);
+  Value* AddConstant(graph::Graph* graph, const std::string& name, const graph::Constant& constant);
   std::string DummyName();
 
   std::string path_;
@@ -196,7 +219,7 @@ class Importer {
   TensorReader tensors_;
   std::map<std::string, ImporterRow> importers_;
   std::map<std::string, const onnx::FunctionProto*> functions_;
-  std::vector<std::unique_ptr<ValueFacts>> facts_;
+  std::unordered_map<const Value*, std::unique_ptr<ValueFacts>> facts_;
   std::vector<std::string> problems_;
   std::set<std::string> keep_open_;  // names that --inputs cuts at
   int64_t dummies_ = 0;

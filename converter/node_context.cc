@@ -14,7 +14,11 @@ using base::Quoted;
 // --- NodeContext
 // ---------------------------------------------------------------------------------------
 
-Value* NodeContext::in(int i) const { return Has(i) ? frame_->values.at(node_.input(i)) : nullptr; }
+Value* NodeContext::in(int i) const {
+  Value* value = nullptr;
+  if (Has(i)) importer_->Find(frame_, node_.input(i), &value);
+  return value;
+}
 
 const onnx::AttributeProto* NodeContext::Attr(std::string_view name) const {
   for (const onnx::AttributeProto& attribute : node_.attribute()) {
@@ -80,6 +84,13 @@ graph::Constant NodeContext::Tensor(std::string_view name) const {
   return importer_->tensors_.Read(attribute->t());
 }
 
+const onnx::GraphProto& NodeContext::Graph(std::string_view name) const {
+  const onnx::AttributeProto* attribute = Attr(name);
+  if (attribute == nullptr) throw NodeProblem{Cat("attribute ", Quoted(name), " is missing")};
+  CheckType(*attribute, onnx::AttributeProto::GRAPH, "a graph");
+  return attribute->g();
+}
+
 std::vector<std::string> NodeContext::AttrNames() const {
   std::vector<std::string> names;
   for (const onnx::AttributeProto& attribute : node_.attribute()) names.push_back(attribute.name());
@@ -116,8 +127,8 @@ Emission NodeContext::Emit(std::string_view type, std::string_view domain) const
 Value* NodeContext::NewConstant(const char* suffix, ElementType type, const Dims& dims,
                                 const void* data) const {
   const std::string base = node_.output_size() > 0 ? node_.output(0) : std::string();
-  Value* value = Unwrap(
-      importer_->graph_->AddConstantCopy(Cat(frame_->prefix, base, suffix), type, dims, data));
+  Value* value =
+      Unwrap(frame_->graph->AddConstantCopy(Cat(frame_->prefix, base, suffix), type, dims, data));
   Check(operators::FactsOfConstant(value->constant, &importer_->Facts(value)));
   return value;
 }
@@ -174,73 +185,84 @@ void NodeContext::Warn(const std::string& text) const {
 Emission::Emission(Importer* importer, Frame* frame, const onnx::NodeProto* source,
                    std::string_view type, std::string_view domain)
     : importer_(importer), frame_(frame), source_(source) {
-  graph::Graph* graph = importer->graph_;
+  graph::Graph* graph = frame->graph;
   node_ = Unwrap(graph->AddNode(type, domain));
   if (!source->name().empty()) node_->name = Unwrap(graph->Intern(frame->prefix + source->name()));
   if (domain == "ai.onnx") node_->op_version = kNewestOpset;
 }
 
 Emission& Emission::In(Value* value) {
-  Check(importer_->graph_->AddInputTo(node_, value));
+  Check(frame_->graph->AddInputTo(node_, value));
   return *this;
 }
 
 Emission& Emission::Int(std::string_view name, int64_t value) {
-  Check(importer_->graph_->SetArg(node_, name, value));
+  Check(frame_->graph->SetArg(node_, name, value));
   return *this;
 }
 
 Emission& Emission::Float(std::string_view name, float value) {
-  Check(importer_->graph_->SetArg(node_, name, value));
+  Check(frame_->graph->SetArg(node_, name, value));
   return *this;
 }
 
 Emission& Emission::Text(std::string_view name, std::string_view value) {
-  Check(importer_->graph_->SetArg(node_, name, value));
+  Check(frame_->graph->SetArg(node_, name, value));
   return *this;
 }
 
 Emission& Emission::Ints(std::string_view name, std::span<const int64_t> values) {
-  Check(importer_->graph_->SetArg(node_, name, values));
+  Check(frame_->graph->SetArg(node_, name, values));
   return *this;
 }
 
 Emission& Emission::Floats(std::string_view name, std::span<const float> values) {
-  Check(importer_->graph_->SetArg(node_, name, values));
+  Check(frame_->graph->SetArg(node_, name, values));
   return *this;
 }
 
 Emission& Emission::Tensor(std::string_view name, const graph::Constant& value) {
-  graph::Argument* arg = Unwrap(importer_->graph_->AddArg(node_, name));
+  graph::Argument* arg = Unwrap(frame_->graph->AddArg(node_, name));
   arg->has_t = true;
   arg->t = value;
   return *this;
 }
 
+Emission& Emission::Net(std::string_view name, const onnx::GraphProto& body,
+                        std::span<const ValueFacts* const> bound) {
+  std::vector<Value*> captured;
+  auto child = importer_->ImportChild(body, frame_, bound, &captured);
+  captured_.insert(captured_.end(), captured.begin(), captured.end());
+  Unwrap(frame_->graph->AddArg(node_, name))->net = std::move(child);
+  return *this;
+}
+
 Emission& Emission::Out(int i) {
   if (i >= source_->output_size() || source_->output(i).empty()) {
-    Check(importer_->graph_->AddMissingOutputTo(node_));
+    Check(frame_->graph->AddMissingOutputTo(node_));
     return *this;
   }
   const std::string& name = source_->output(i);
-  frame_->values[name] = Unwrap(importer_->graph_->AddOutputTo(node_, frame_->prefix + name));
+  frame_->values[name] = Unwrap(frame_->graph->AddOutputTo(node_, frame_->prefix + name));
   return *this;
 }
 
 Emission& Emission::DummyOut() {
-  Unwrap(importer_->graph_->AddOutputTo(node_, importer_->DummyName()));
+  Unwrap(frame_->graph->AddOutputTo(node_, importer_->DummyName()));
   return *this;
 }
 
 Emission& Emission::Temp() { return DummyOut(); }
 
 Value* Emission::Done() {
-  graph::Graph* graph = importer_->graph_;
+  graph::Graph* graph = frame_->graph;
   // Trailing optional inputs and outputs that are left out need no place.
   size_t inputs = node_->inputs.size();
   while (inputs > 0 && node_->inputs[inputs - 1].value == nullptr) --inputs;
   graph->TruncateInputs(node_, inputs);
   while (node_->outputs.size() > 1 && node_->outputs.back() == nullptr) node_->outputs.pop_back();
+  for (Value* value : captured_) Check(graph->AddInputTo(node_, value));
+  node_->captures = static_cast<uint32_t>(captured_.size());
   importer_->Infer(node_);
   return node_->output(0);
 }

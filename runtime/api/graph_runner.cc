@@ -116,7 +116,7 @@ class GraphRunner::Call final : public operators::CallContext {
     DOPPIO_ASSIGN_OR_RETURN(GraphRunner * runner, runner_->RunnerOf(child));
     base::Array<HostValue> inputs;
     for (const HostValue& value : bound) DOPPIO_RETURN_IF_ERROR(inputs.Append(value));
-    const size_t first = FirstCapture(child);
+    const size_t first = graph::FirstCapture(node(), child);
     for (size_t i = bound.size(); i < child.inputs().size(); ++i) {
       DOPPIO_RETURN_IF_ERROR(inputs.Append(inputs_[first + i - bound.size()]));
     }
@@ -136,20 +136,6 @@ class GraphRunner::Call final : public operators::CallContext {
   }
 
  private:
-  // Position among the node's inputs of the first value that `child` captures.
-  size_t FirstCapture(const graph::Graph& child) const {
-    size_t at = input_count();
-    for (const graph::Argument& arg : node().args) {
-      if (arg.net.get() == &child) return at;
-      if (arg.net != nullptr) at += arg.net->inputs().size() - arg.net->bound_inputs;
-      for (const auto& net : arg.nets) {
-        if (net.get() == &child) return at;
-        at += net->inputs().size() - net->bound_inputs;
-      }
-    }
-    return at;
-  }
-
   GraphRunner* runner_;
   size_t at_;
   const Segment& segment_;

@@ -38,6 +38,7 @@ TensorInfo DescribeValue(const graph::Value& value, std::string_view name,
                          const graph::SymbolTable& symbols) {
   TensorInfo info;
   info.name = name;
+  info.kind = value.declared.kind;
   info.type = value.is_constant ? value.constant.type : value.declared.type;
   info.has_shape = value.is_constant || value.declared.has_shape;
   for (const graph::Dim& dim : value.declared.dims) {

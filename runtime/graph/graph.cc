@@ -35,6 +35,19 @@ const Argument* FindArg(const base::Array<Argument>& args, std::string_view name
 
 const Argument* Node::arg(std::string_view wanted) const { return FindArg(args, wanted); }
 
+size_t FirstCapture(const Node& node, const Graph& child) {
+  size_t at = node.inputs.size() - node.captures;
+  for (const Argument& arg : node.args) {
+    if (arg.net.get() == &child) return at;
+    if (arg.net != nullptr) at += arg.net->inputs().size() - arg.net->bound_inputs;
+    for (const auto& net : arg.nets) {
+      if (net.get() == &child) return at;
+      at += net->inputs().size() - net->bound_inputs;
+    }
+  }
+  return at;
+}
+
 Graph::~Graph() {
   for (Node* node : nodes_) DeleteObject(node);
   for (Value* value : values_) DeleteObject(value);
@@ -262,6 +275,15 @@ Status Graph::SetInput(Node* node, size_t index, Value* value) {
   input.value = value;
   input.use = position;
   return {};
+}
+
+void Graph::RemoveInput(Node* node, size_t index) {
+  RemoveUse(node->inputs[index].value, node->inputs[index].use);
+  node->inputs.Erase(index);
+  for (size_t i = index; i < node->inputs.size(); ++i) {
+    const Input& moved = node->inputs[i];
+    if (moved.value != nullptr) moved.value->uses[moved.use].index = static_cast<uint32_t>(i);
+  }
 }
 
 void Graph::TruncateInputs(Node* node, size_t count) {

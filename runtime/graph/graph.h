@@ -40,14 +40,16 @@ struct Constant {
   }
 };
 
+using doppio::ValueKind;
+
 // What a file declares about a value: its type and sizes, as far as it says.
 struct Declaration {
+  // `type` and `dims` are those of the tensors inside a sequence or an optional.
+  ValueKind kind = ValueKind::kTensor;
   ElementType type = ElementType::kUndefined;
   bool has_shape = false;
   base::Array<Dim> dims;
 };
-
-using doppio::ValueKind;
 
 // Where a value lives or a node runs, as DeviceOption says it.
 struct Device {
@@ -67,7 +69,6 @@ struct Use {
 struct Value {
   uint32_t id = 0;        // dense within its graph, for side tables; never reused
   std::string_view name;  // the blob's name in the file; several values may bear one name
-  ValueKind kind = ValueKind::kTensor;
   Node* producer = nullptr;
   uint32_t producer_output = 0;
   bool is_input = false;
@@ -132,6 +133,9 @@ struct Node {
   const Argument* arg(std::string_view name) const;
 };
 
+// Where among the inputs of `node` stand the values that `child`, a child graph of its, captures.
+size_t FirstCapture(const Node& node, const Graph& child);
+
 struct GraphOutput {
   Value* value = nullptr;
   std::string_view name;  // what users call it; may differ from value->name
@@ -184,6 +188,8 @@ class Graph {
   // --- changing
   // ------------------------------------------------------------------------------------
   Status SetInput(Node* node, size_t index, Value* value);
+  // Takes input `index` away; those behind it move up.
+  void RemoveInput(Node* node, size_t index);
   // Cuts the inputs of `node` down to the first `count`.
   void TruncateInputs(Node* node, size_t count);
   Status SetOutput(size_t index, Value* value);

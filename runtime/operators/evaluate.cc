@@ -264,6 +264,9 @@ Status InferFacts(const graph::Node& node, const Operator& op,
   SymbolTable symbols;
   const InferContext context(node, op, &symbols, pointers.span(), out->span());
   DOPPIO_RETURN_IF_ERROR(InferNode(context));
+  if (IsCalled(op, pointers.span(), out->span())) {
+    return Unsupported(Cat(NodeLabel(node), ": it cannot be computed in advance"));
+  }
   for (const ValueFacts& facts : *out) {
     if (!facts.Static() && (op.flags & kDataDependent) == 0 &&
         facts.type != ElementType::kUndefined) {
@@ -280,7 +283,7 @@ Status EvaluateNode(const graph::Node& node, std::span<const Constant* const> in
                     const EvaluateLimits& limits) {
   outputs->clear();
   const Operator* op = FindOperator(node.domain, node.type);
-  if (op == nullptr || (op->flags & (kRandom | kControlFlow)) != 0) {
+  if (op == nullptr || op->lower == nullptr || (op->flags & (kRandom | kControlFlow)) != 0) {
     return Unsupported(Cat(NodeLabel(node), ": it cannot be computed in advance"));
   }
   base::Array<ValueFacts> in, out;

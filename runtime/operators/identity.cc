@@ -1,5 +1,6 @@
 // Operators whose output is their input: copies of all kinds, and dropout outside of training.
 #include "base/message.h"
+#include "runtime/operators/call_context.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/lower_context.h"
 #include "runtime/operators/rows.h"
@@ -8,12 +9,22 @@ namespace doppio::operators {
 namespace {
 
 Status InferIdentity(InferContext& c) {
+  if (!c.input(0).is_tensor()) {
+    c.SetKind(0, c.input(0).kind, c.input(0).type);
+    return {};
+  }
   c.Set(0, c.input(0).type, c.input(0).shape);
   if (c.output_count() > 0) c.output(0).constant = c.input(0).constant;
   return KeepContent(c, 0, 0);
 }
 
 Status LowerIdentity(LowerContext& c) { return c.Alias(0, c.input(0)); }
+
+Status CallIdentity(CallContext& c) {
+  DOPPIO_ASSIGN_OR_RETURN(HostValue own, c.Own(0));
+  c.Set(0, std::move(own));
+  return {};
+}
 
 Status InferCaffe2Dropout(InferContext& c) {
   bool is_test = false;
@@ -62,7 +73,8 @@ constexpr Operator Identity(std::string_view domain, std::string_view type, int 
           InferIdentity,
           LowerIdentity,
           {},
-          "the input itself"};
+          "the input itself",
+          CallIdentity};
 }
 
 }  // namespace

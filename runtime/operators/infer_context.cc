@@ -95,7 +95,9 @@ Status BroadcastShapes(const Shape& a, const Shape& b, SymbolTable* symbols, Sha
 }
 
 Status FactsOfDeclaration(const graph::Declaration& declared, ValueFacts* facts) {
+  facts->kind = declared.kind;
   facts->type = declared.type;
+  if (!facts->is_tensor()) return {};
   facts->has_shape = declared.has_shape;
   for (const Dim& dim : declared.dims) facts->shape.push_back(dim);
   return {};
@@ -122,8 +124,10 @@ Status InferIntoTable(const graph::Node& node, const Operator& op, SymbolTable* 
   return {};
 }
 
-// Without a type or rank a shape rule has nothing to work with.
-bool InputsUnknown(const graph::Node& node, const FactsTable& facts) {
+// Without a type or rank a shape rule has nothing to work with. Rules of operators that are always
+// called take what there is.
+bool InputsUnknown(const graph::Node& node, const Operator& op, const FactsTable& facts) {
+  if (op.lower == nullptr) return false;
   for (const graph::Input& input : node.inputs) {
     if (input.value == nullptr) continue;
     const ValueFacts& known = facts[input.value->id];
@@ -136,21 +140,53 @@ bool InputsUnknown(const graph::Node& node, const FactsTable& facts) {
 
 }  // namespace
 
-Status InferGraph(graph::Graph& graph, FactsTable* facts) {
+namespace {
+
+Status InferNodes(const graph::Graph& graph, SymbolTable* symbols, FactsTable* facts) {
+  for (const graph::Node* node = graph.first(); node != nullptr; node = node->next) {
+    const Operator* op = FindOperator(node->domain, node->type);
+    if (op == nullptr || InputsUnknown(*node, *op, *facts)) continue;
+    DOPPIO_RETURN_IF_ERROR(InferIntoTable(*node, *op, symbols, facts));
+  }
+  return {};
+}
+
+Status FactsOfConstants(const graph::Graph& graph, FactsTable* facts) {
   facts->clear();
   DOPPIO_RETURN_IF_ERROR(facts->Resize(graph.value_ids()));
   for (uint32_t id = 0; id < graph.value_ids(); ++id) {
     const graph::Value* value = graph.value(id);
-    if (value == nullptr) continue;
-    DOPPIO_RETURN_IF_ERROR(value->is_constant ? FactsOfConstant(value->constant, &(*facts)[id])
-                                              : FactsOfDeclaration(value->declared, &(*facts)[id]));
-  }
-  for (const graph::Node* node = graph.first(); node != nullptr; node = node->next) {
-    const Operator* op = FindOperator(node->domain, node->type);
-    if (op == nullptr || InputsUnknown(*node, *facts)) continue;
-    DOPPIO_RETURN_IF_ERROR(InferIntoTable(*node, *op, &graph.symbols(), facts));
+    if (value == nullptr || !value->is_constant) continue;
+    DOPPIO_RETURN_IF_ERROR(FactsOfConstant(value->constant, &(*facts)[id]));
   }
   return {};
+}
+
+}  // namespace
+
+Status InferGraph(graph::Graph& graph, FactsTable* facts) {
+  DOPPIO_RETURN_IF_ERROR(FactsOfConstants(graph, facts));
+  for (uint32_t id = 0; id < graph.value_ids(); ++id) {
+    const graph::Value* value = graph.value(id);
+    if (value == nullptr || value->is_constant) continue;
+    DOPPIO_RETURN_IF_ERROR(FactsOfDeclaration(value->declared, &(*facts)[id]));
+  }
+  return InferNodes(graph, &graph.symbols(), facts);
+}
+
+Status InferGraph(const graph::Graph& graph, std::span<const ValueFacts> inputs,
+                  SymbolTable* symbols, FactsTable* facts) {
+  DOPPIO_RETURN_IF_ERROR(FactsOfConstants(graph, facts));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    ValueFacts& to = (*facts)[graph.inputs()[i]->id];
+    to.kind = inputs[i].kind;
+    to.type = inputs[i].type;
+    to.has_shape = inputs[i].has_shape;
+    to.shape = inputs[i].shape;
+    to.has_content = inputs[i].has_content;
+    DOPPIO_RETURN_IF_ERROR(to.content.Assign(inputs[i].content.span()));
+  }
+  return InferNodes(graph, symbols, facts);
 }
 
 }  // namespace doppio::operators

@@ -74,6 +74,9 @@ using FactsTable = base::Array<ValueFacts>;
 // Infers a whole graph for listings, messages and passes: inputs as declared, operators without a
 // row and shapes that depend on data leave their outputs unknown. Nodes that cannot be are errors.
 Status InferGraph(graph::Graph& graph, FactsTable* facts);
+// The same for a child graph, whose inputs have these facts, and with symbols of the caller's.
+Status InferGraph(const graph::Graph& graph, std::span<const ValueFacts> inputs,
+                  SymbolTable* symbols, FactsTable* facts);
 
 // As far as a declaration says.
 Status FactsOfDeclaration(const graph::Declaration& declared, ValueFacts* facts);

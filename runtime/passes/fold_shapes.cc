@@ -85,6 +85,7 @@ Status DeclareOutputs(Graph& graph, const FactsTable& facts) {
     Value* const value = output.value;
     const ValueFacts& known = facts[value->id];
     if (value->is_constant || value->is_input || known.type == ElementType::kUndefined) continue;
+    value->declared.kind = known.kind;
     value->declared.type = known.type;
     if (!known.has_shape) continue;
     value->declared.has_shape = true;

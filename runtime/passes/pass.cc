@@ -73,8 +73,52 @@ Status Simplify(graph::Graph& graph, std::span<const std::string_view> disabled,
   return {};
 }
 
+namespace {
+
+// A constant that a child graph captures becomes one of its own (over the same memory), so that the
+// child's plans know it: weights are packed, shapes that follow from it are computed.
+void SinkConstants(graph::Graph* graph, graph::Node* node, graph::Graph* child, size_t* capture) {
+  for (size_t i = child->bound_inputs; i < child->inputs().size();) {
+    const graph::Value* outer = node->input(*capture);
+    if (outer == nullptr || !outer->is_constant) {
+      ++*capture;
+      ++i;
+      continue;
+    }
+    child->MakeConstant(child->inputs()[i], outer->constant);
+    graph->RemoveInput(node, *capture);
+    --node->captures;
+  }
+}
+
+Status PrepareChildren(graph::Graph* graph);
+
+// Constants that came from outside may make more of the child known.
+Status PrepareChild(graph::Graph* child) {
+  DOPPIO_RETURN_IF_ERROR(PrepareChildren(child));
+  return Simplify(*child, {}, nullptr);
+}
+
+Status PrepareChildren(graph::Graph* graph) {
+  for (graph::Node* node = graph->first(); node != nullptr; node = node->next) {
+    size_t capture = node->inputs.size() - node->captures;
+    for (graph::Argument& arg : node->args) {
+      if (arg.net != nullptr) SinkConstants(graph, node, arg.net.get(), &capture);
+      for (auto& net : arg.nets) SinkConstants(graph, node, net.get(), &capture);
+    }
+    for (graph::Argument& arg : node->args) {
+      if (arg.net != nullptr) DOPPIO_RETURN_IF_ERROR(PrepareChild(arg.net.get()));
+      for (auto& net : arg.nets) DOPPIO_RETURN_IF_ERROR(PrepareChild(net.get()));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Status PrepareToRun(graph::Graph* graph) {
-  return graph->simplified ? Status() : Simplify(*graph, {}, nullptr);
+  if (!graph->simplified) DOPPIO_RETURN_IF_ERROR(Simplify(*graph, {}, nullptr));
+  return PrepareChildren(graph);
 }
 
 graph::Node* OnlyReader(const graph::Value* value) {

@@ -39,7 +39,8 @@ struct PassReport {
 Status Simplify(graph::Graph& graph, std::span<const std::string_view> disabled,
                 PassReport* report);
 
-// What a loaded pair needs before planning: Simplify unless it is marked.
+// What a loaded pair needs before planning: Simplify unless it is marked, and the same for its
+// child graphs, with what they capture.
 Status PrepareToRun(graph::Graph* graph);
 
 // The passes, one a file.

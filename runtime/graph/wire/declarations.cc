@@ -7,6 +7,13 @@
 namespace doppio::graph::wire {
 namespace {
 
+struct KindSpelling {
+  ValueKind kind;
+  std::string_view opening;
+};
+constexpr KindSpelling kKinds[] = {{ValueKind::kSequence, "sequence("},
+                                   {ValueKind::kOptional, "optional("}};
+
 bool IsPlainSymbolCharacter(char c) { return c != ',' && c != '[' && c != ']' && c != ' '; }
 
 void AppendDim(std::string* out, Dim dim, const SymbolTable& symbols) {
@@ -31,7 +38,14 @@ Dim ParseDim(std::string_view text, SymbolTable* symbols) {
 }
 
 Status Parse(std::string_view text, SymbolTable* symbols, Declaration* declared) {
-  const std::string_view type = text.substr(0, text.find(' '));
+  std::string_view type = text.substr(0, text.find(' '));
+  declared->kind = ValueKind::kTensor;
+  for (const auto& [kind, opening] : kKinds) {
+    if (!type.starts_with(opening) || !type.ends_with(")")) continue;
+    declared->kind = kind;
+    type = type.substr(opening.size(), type.size() - opening.size() - 1);
+    break;
+  }
   const size_t bracket = type.find('[');
   declared->type = ElementTypeFromName(type.substr(0, bracket));
   declared->has_shape = bracket != std::string_view::npos && type.back() == ']';
@@ -56,7 +70,11 @@ std::string_view DeclaredName(std::string_view text) {
 
 std::string FormatDeclaration(const Declaration& declared, std::string_view name,
                               const SymbolTable& symbols) {
-  std::string text = declared.type == ElementType::kUndefined ? "?" : ElementName(declared.type);
+  std::string text;
+  for (const auto& [kind, opening] : kKinds) {
+    if (kind == declared.kind) text += opening;
+  }
+  text += declared.type == ElementType::kUndefined ? "?" : ElementName(declared.type);
   if (declared.has_shape) {
     text += '[';
     for (size_t i = 0; i < declared.dims.size(); ++i) {
@@ -65,6 +83,7 @@ std::string FormatDeclaration(const Declaration& declared, std::string_view name
     }
     text += ']';
   }
+  if (declared.kind != ValueKind::kTensor) text += ')';
   text += ' ';
   text += name;
   return text;

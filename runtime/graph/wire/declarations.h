@@ -1,6 +1,6 @@
 // The net arguments doppio.inputs and doppio.outputs: one text a value, "float32[N,3,224,224]
 // name". A size is a number, a symbol, or "?"; "float32 name" has an unknown rank; "?[...] name" an
-// unknown type.
+// unknown type; "sequence(float32) name" and "optional(float32[N]) name" are no tensors.
 #pragma once
 
 #include <doppio/status.h>
