@@ -341,14 +341,26 @@ Status GraphRunner::FindContent(size_t at) {
   content.data = Locate(at, segment.content_place);
   operators::ValueFacts facts;
   DOPPIO_RETURN_IF_ERROR(operators::FactsOfConstant(content, &facts));
-  facts.constant = nullptr;
-  if (!facts.has_content) {
+  if (content.count > operators::kMaxContent || content.type == ElementType::kString) {
     return Unsupported(Cat("a shape is computed from ", content.count, " values of type ",
                            content.type, "; at most ", operators::kMaxContent,
-                           " integers are possible"));
+                           " numbers are possible"));
   }
-  for (const graph::Dim& dim : facts.content) {
-    DOPPIO_RETURN_IF_ERROR(next_key_.Append(dim.value()));
+  if (facts.has_content) {
+    facts.constant = nullptr;
+    for (const graph::Dim& dim : facts.content) {
+      DOPPIO_RETURN_IF_ERROR(next_key_.Append(dim.value()));
+    }
+  } else {  // floats and the like: their bits are the key, the plan gets a copy
+    found_ = content;
+    facts.constant = &found_;
+    const int64_t bytes = StorageBytes(content.type, content.count);
+    for (int64_t at = 0; at < bytes; at += 8) {
+      int64_t word = 0;
+      std::memcpy(&word, static_cast<const char*>(content.data) + at,
+                  static_cast<size_t>(std::min<int64_t>(8, bytes - at)));
+      DOPPIO_RETURN_IF_ERROR(next_key_.Append(word));
+    }
   }
   return findings_.Append(std::move(facts));
 }

@@ -140,6 +140,7 @@ class GraphRunner {
   // Reused from run to run, so that a run allocates nothing.
   base::Array<int64_t> key_, next_key_;
   base::Array<operators::ValueFacts> findings_;
+  graph::Constant found_;  // what findings_ says of content that is no integers
   base::Array<void*> arenas_;
   std::span<const operators::HostValue> inputs_;  // of the run at hand
   base::Array<const void*> input_pointers_;

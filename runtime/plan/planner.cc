@@ -1,5 +1,7 @@
 #include "runtime/plan/planner.h"
 
+#include <cstring>
+
 #include "base/message.h"
 #include "runtime/operators/infer_context.h"
 #include "runtime/plan/fusion.h"
@@ -77,12 +79,27 @@ class Planner {
       DOPPIO_RETURN_IF_ERROR(CopyFacts(value.facts, &facts_[value.value]));
     }
     if (previous_->end == SegmentEnd::kContent) {
-      return CopyFacts(findings[0], &facts_[previous_->content_value]);
+      DOPPIO_RETURN_IF_ERROR(CopyFacts(findings[0], &facts_[previous_->content_value]));
+      return KeepFound(&facts_[previous_->content_value]);
     }
     for (size_t i = 0; i < previous_->dynamics.size(); ++i) {
       DOPPIO_RETURN_IF_ERROR(CopyFacts(findings[i], &facts_[previous_->dynamics[i].value]));
     }
     return {};
+  }
+
+  // Content that is no integers goes with the segment, as a constant: rules and lowerings that take
+  // constants take it.
+  Status KeepFound(ValueFacts* facts) {
+    if (facts->constant == nullptr) return {};
+    const auto bytes =
+        static_cast<size_t>(StorageBytes(facts->constant->type, facts->constant->count));
+    DOPPIO_ASSIGN_OR_RETURN(base::Buffer copy, base::Buffer::Allocate(bytes, resources_.budget));
+    if (bytes > 0) std::memcpy(copy.data(), facts->constant->data, bytes);
+    segment_.found = *facts->constant;
+    segment_.found.data = copy.data();
+    facts->constant = &segment_.found;
+    return segment_.constants.Append(std::move(copy));
   }
 
   static Status CopyFacts(const ValueFacts& from, ValueFacts* to) {
@@ -180,7 +197,12 @@ class Planner {
     }
     segment_.dynamic_slots = previous_->dynamic_slots;
     for (const FrontierValue& value : previous_->frontier) {
-      if (value.placed) {
+      const graph::Constant* found = facts_[value.value].constant;
+      if (found != nullptr) {
+        DOPPIO_ASSIGN_OR_RETURN(const TensorRef ref, builder_.RefConstant(*found));
+        builder_.buffer(ref.buffer).plan_owned = true;
+        builder_.Place(graph_.value(value.value), ref);
+      } else if (value.placed) {
         DOPPIO_RETURN_IF_ERROR(
             PlaceOutside(graph_.value(value.value), value.place, value.offset, value.strides));
       }

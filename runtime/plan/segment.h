@@ -47,7 +47,7 @@ struct DynamicValue {
 enum class SegmentEnd : uint8_t {
   kFinished,       // every output of the net is there
   kDynamicValues,  // the next segment depends on the sizes of `dynamics`
-  kContent,        // ... on the integers in `content_place`
+  kContent,        // ... on the elements in `content_place`
   kCall,           // the session computes `call`; its outputs are the `dynamics`
 };
 
@@ -98,6 +98,7 @@ struct Segment {
   base::Array<FrontierValue> frontier;
   base::Array<DynamicValue> dynamics;
   uint32_t dynamic_slots = 0;  // used by this path so far
+  graph::Constant found;  // the content that led here, when it is no integers; in `constants`
   uint32_t content_value = 0;
   exec::BufferRef content_place;
   const graph::Node* call = nullptr;

@@ -121,6 +121,40 @@ TEST_CASE("segments: a Reshape whose target is data runs with new targets") {
   CHECK(session.output(0).dims == Dims{12});
 }
 
+TEST_CASE("segments: scales and ends of a range that are floats and data") {
+  Net net;
+  Value* x = net.Input("x", {"1", "1", "2", "2"});
+  Value* scales = net.Input("scales", {"4"});
+  Value* doubled = net.Op("Mul", {scales, net.Floats("f", {4}, {1, 1, 2, 2})}, "doubled");
+  Value* none = net.Floats("none", {0}, {});
+  Value* y = net.Op("Resize", {x, none, doubled}, "y", {{"mode", std::string_view("nearest")}});
+  net.Output(y);
+  // Again in a later segment: the scales are known still.
+  Value* where = net.Op("NonZero", {y}, "where");
+  Value* again = net.Op("Resize", {net.Op("Neg", {x}, "n"), none, doubled}, "z",
+                        {{"mode", std::string_view("nearest")}});
+  net.Output(net.Op("Shape", {where}, "count"));
+  net.Output(again);
+  Value* limit = net.Op("Gather", {scales, net.Ints("two", {2})}, "limit");
+  Value* scalar = net.Op("Squeeze", {limit}, "scalar");
+  net.Output(net.Op("Range", {net.Floats("zero", {}, {0}), scalar, net.Floats("half", {}, {0.5})},
+                    "range"));
+  const LoadedNet loaded = LoadNet(net.graph);
+  Session session(loaded.predictor, {.threads = 1});
+  const float data[] = {1, 0, 3, 4};
+  for (const float factor : {1.0f, 1.5f, 2.0f, 1.0f}) {
+    const float given[] = {1, 1, factor, 1};
+    tests::RequireOk(session.Run({{"x", View(data, {1, 1, 2, 2})}, {"scales", View(given, {4})}}));
+    const auto height = static_cast<int64_t>(4 * factor);
+    REQUIRE(session.output(0).dims == Dims{1, 1, height, 4});
+    REQUIRE(session.output(0).as<float>()[3] == 0);
+    REQUIRE(session.output(2).dims == Dims{1, 1, height, 4});
+    REQUIRE(session.output(2).as<float>()[4 * height - 1] == -4);
+    REQUIRE(session.output(3).dims == Dims{static_cast<int64_t>(2 * factor)});
+    REQUIRE(session.output(3).as<float>()[1] == 0.5f);
+  }
+}
+
 TEST_CASE("segments: a map that is kept channels-last crosses into the next segment") {
   Net net;
   Value* x = net.Input("x", {"1", "3", "5", "5"});
