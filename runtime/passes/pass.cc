@@ -117,7 +117,13 @@ Status PrepareChildren(graph::Graph* graph) {
 }  // namespace
 
 Status PrepareToRun(graph::Graph* graph) {
-  if (!graph->simplified) DOPPIO_RETURN_IF_ERROR(Simplify(*graph, {}, nullptr));
+  if (!graph->simplified) {
+    DOPPIO_RETURN_IF_ERROR(Simplify(*graph, {}, nullptr));
+  } else {
+    // Large constants stand in parts, and their Concat is left.
+    PassContext context;
+    DOPPIO_RETURN_IF_ERROR(FoldConstants(*graph, context));
+  }
   return PrepareChildren(graph);
 }
 

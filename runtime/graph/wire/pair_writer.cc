@@ -1,5 +1,6 @@
 #include "runtime/graph/wire/pair_writer.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -16,7 +17,6 @@ namespace {
 
 using base::Cat;
 
-constexpr int64_t kMessageLimit = int64_t{1} << 31;
 constexpr int64_t kInPlaceBytes = 4
                                   << 10;  // runs this long start at a multiple of base::kAlignment
 constexpr size_t kNetronNameLimit = 63;
@@ -201,6 +201,8 @@ Status WriteOperator(const MessageBuilder& op, Output* out) {
   return out->Write(op.bytes());
 }
 
+std::string PartName(std::string_view name, int64_t part) { return Cat(name, "__part_", part); }
+
 MessageBuilder FillOperator(const Constant& constant, std::string_view name) {
   MessageBuilder op;
   op.Text(operator_def::kOutput, name);
@@ -210,12 +212,7 @@ MessageBuilder FillOperator(const Constant& constant, std::string_view name) {
   return op;
 }
 
-Status WriteConstant(const Constant& constant, std::string_view name, Output* out) {
-  if (StorageBytes(constant.type, constant.count) > kMessageLimit - 4096) {
-    return Unsupported(Cat("constant ", base::Quoted(name), " of ",
-                           StorageBytes(constant.type, constant.count),
-                           " bytes is larger than one protobuf message may be (2 GiB)"));
-  }
+Status WriteWhole(const Constant& constant, std::string_view name, Output* out) {
   if (FillType(constant.type).empty()) {
     return WriteOperator(TensorConstantOperator(constant, name), out);
   }
@@ -223,10 +220,49 @@ Status WriteConstant(const Constant& constant, std::string_view name, Output* ou
   return WriteOperator(FillOperator(constant, name), out);
 }
 
+// `name` is the Concat of `parts` parts (PartName) along `axis`.
+MessageBuilder ConcatOperator(std::string_view name, int64_t parts, int axis) {
+  MessageBuilder op, arg;
+  for (int64_t i = 0; i < parts; ++i) op.Text(operator_def::kInput, PartName(name, i));
+  op.Text(operator_def::kOutput, name);
+  op.Text(operator_def::kOutput, Cat(name, "__split_info"));
+  op.Text(operator_def::kType, "Concat");
+  arg.Text(argument::kName, "axis");
+  arg.Int(argument::kI, axis);
+  op.Message(operator_def::kArg, arg);
+  return op;
+}
+
+// A constant of more than `limit` bytes goes in parts along its first dimension of more than one
+// element, each part again so if need be, and is put together by Concat.
+Status WriteConstant(const Constant& constant, std::string_view name, int64_t limit, Output* out) {
+  const int64_t bytes = StorageBytes(constant.type, constant.count);
+  if (bytes <= limit) return WriteWhole(constant, name, out);
+  int axis = 0;
+  while (axis < constant.dims.rank() && constant.dims[axis] == 1) ++axis;
+  if (axis == constant.dims.rank() || ElementBits(constant.type) < 8 ||
+      constant.type == ElementType::kString) {
+    return Unsupported(Cat("constant ", base::Quoted(name), " ", constant.type, constant.dims,
+                           " of ", bytes, " bytes cannot be written in parts of ", limit));
+  }
+  const int64_t row_bytes = bytes / constant.dims[axis];
+  const int64_t rows = row_bytes <= limit ? limit / row_bytes : 1;
+  int64_t parts = 0;
+  for (int64_t begin = 0; begin < constant.dims[axis]; begin += rows, ++parts) {
+    Constant part = constant;
+    part.dims[axis] = std::min(rows, constant.dims[axis] - begin);
+    part.count = ElementCount(part.dims);
+    part.data = static_cast<const uint8_t*>(constant.data) + begin * row_bytes;
+    DOPPIO_RETURN_IF_ERROR(WriteConstant(part, PartName(name, parts), limit, out));
+  }
+  return WriteOperator(ConcatOperator(name, parts, axis), out);
+}
+
 // Encodes nodes of one graph, and child graphs inside their arguments.
 class NetEncoder {
  public:
-  explicit NetEncoder(const Graph& graph) : graph_(graph) {}
+  NetEncoder(const Graph& graph, int64_t max_constant_bytes)
+      : graph_(graph), max_constant_bytes_(max_constant_bytes) {}
 
   Status Prepare(std::span<const std::string_view> captured) {
     return names_.Assign(graph_, captured, &text_);
@@ -303,9 +339,9 @@ class NetEncoder {
     return op;
   }
 
-  static Status EncodeNested(const Graph& net, std::span<const std::string_view> captured,
-                             MessageBuilder* message) {
-    NetEncoder encoder(net);
+  Status EncodeNested(const Graph& net, std::span<const std::string_view> captured,
+                      MessageBuilder* message) const {
+    NetEncoder encoder(net, max_constant_bytes_);
     DOPPIO_RETURN_IF_ERROR(encoder.Prepare(captured));
     message->OptionalText(net_def::kName, net.name);
     for (uint32_t id = 0; id < net.value_ids(); ++id) {
@@ -354,10 +390,11 @@ class NetEncoder {
       MessageBuilder* message_;
     } appender(message);
     Output out(&appender);
-    return WriteConstant(value.constant, names_.of(&value), &out);
+    return WriteConstant(value.constant, names_.of(&value), max_constant_bytes_, &out);
   }
 
   const Graph& graph_;
+  int64_t max_constant_bytes_;
   WrittenNames names_;
   base::Array<base::Buffer> text_;
 };
@@ -377,8 +414,12 @@ Status WriteNetName(std::string_view name, Output* out) {
 
 class PairEncoder {
  public:
-  PairEncoder(const Graph& graph, Sink* init, Sink* predict)
-      : graph_(graph), nodes_(graph), init_(init), predict_(predict) {}
+  PairEncoder(const Graph& graph, const WriteOptions& options, Sink* init, Sink* predict)
+      : graph_(graph),
+        options_(options),
+        nodes_(graph, options.max_constant_bytes),
+        init_(init),
+        predict_(predict) {}
 
   Status Write() {
     DOPPIO_RETURN_IF_ERROR(nodes_.Prepare({}));
@@ -399,6 +440,7 @@ class PairEncoder {
       const Value* value = graph_.value(id);
       if (value == nullptr || !value->is_constant || value->uses.empty()) continue;
       DOPPIO_RETURN_IF_ERROR(WriteConstant(value->constant, nodes_.names().of(value),
+                                           options_.max_constant_bytes,
                                            GoesToInit(*value) ? &init_ : &predict_));
     }
     return {};
@@ -505,6 +547,7 @@ class PairEncoder {
   }
 
   const Graph& graph_;
+  const WriteOptions options_;
   NetEncoder nodes_;
   Output init_, predict_;
 };
@@ -533,8 +576,8 @@ Status WriteBoth(const Graph& graph, const std::string& folder) {
 
 }  // namespace
 
-Status WritePair(const Graph& graph, Sink* init, Sink* predict) {
-  return PairEncoder(graph, init, predict).Write();
+Status WritePair(const Graph& graph, Sink* init, Sink* predict, const WriteOptions& options) {
+  return PairEncoder(graph, options, init, predict).Write();
 }
 
 Status WritePairFiles(const Graph& graph, const char* folder) {

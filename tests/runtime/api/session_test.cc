@@ -257,6 +257,42 @@ TEST_CASE("predictor: it tells names, types and sizes of inputs and outputs") {
   CHECK(sum.predictor->outputs()[0].name == "y");
 }
 
+TEST_CASE("pair: constants too large for one operator go in parts, and come back whole") {
+  Net net;
+  Value* x = net.Input("x", {"N", "3"});
+  Value* w = net.Noise("w", {3, 5});             // rows of 20 bytes
+  Value* one = net.Noise("one", {1, 1, 40}, 2);  // no first dimension to cut
+  const std::vector<double> doubles(21, 0.25);
+  Value* odd = *net.graph.AddConstantCopy("odd", ElementType::kDouble, {3, 7}, doubles.data());
+  net.Output(net.Op("MatMul", {x, w}, "y"));
+  net.Output(net.Op("Add", {x, net.Op("ReduceSum", {one}, "sum")}, "z"));
+  net.Output(net.Op("Neg", {odd}, "minus"));
+  net.graph.simplified = true;
+  const float data[] = {1, 2, 3};
+  const std::vector<NamedTensor> inputs = {{"x", View(data, {1, 3})}};
+  const auto expected = tests::RunNet(net.graph, inputs);
+  for (const int64_t limit : {16, 20, 40, 60}) {
+    INFO("limit " << limit);
+    tests::PairText pair, again;
+    tests::RequireOk(graph::wire::WritePair(net.graph, &pair.init, &pair.predict,
+                                            {.max_constant_bytes = limit}));
+    tests::RequireOk(graph::wire::WritePair(net.graph, &again.init, &again.predict,
+                                            {.max_constant_bytes = limit}));
+    CHECK(pair.init.text == again.init.text);
+    CHECK(pair.predict.text == again.predict.text);
+    const auto loaded = tests::TryLoad(pair);
+    tests::RequireOk(loaded.status());
+    CHECK(tests::RunOnce(*loaded, inputs) == expected);
+    Session session(*loaded, {.threads = 1});  // put together once, not in every run
+    tests::RequireOk(session.Run(std::span<const NamedTensor>(inputs)));
+    for (const StepInfo& step : session.Profile()) CHECK(step.op_type != "Concat");
+  }
+  tests::PairText pair;
+  const Status status =
+      graph::wire::WritePair(net.graph, &pair.init, &pair.predict, {.max_constant_bytes = 2});
+  CHECK(status.code() == StatusCode::kUnsupported);
+}
+
 TEST_CASE("planner: an unknown operator is refused by name") {
   Net net;
   net.Output(net.Caffe2("Frobnicate", {net.Input("x", {"2"})}, "y"));
