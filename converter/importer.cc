@@ -129,8 +129,46 @@ void Importer::ReadOpsets(
   if (opsets->find("") == opsets->end()) (*opsets)[""] = 1;
 }
 
+namespace {
+
+// Every name that nodes of `graph`, and of graphs inside them, read.
+void CollectReadNames(const onnx::GraphProto& graph, std::set<std::string>* names) {
+  const auto collect_graphs = [names](const onnx::NodeProto& node) {
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_g()) CollectReadNames(attribute.g(), names);
+      for (const onnx::GraphProto& inner : attribute.graphs()) CollectReadNames(inner, names);
+    }
+  };
+  for (const onnx::NodeProto& node : graph.node()) {
+    names->insert(node.input().begin(), node.input().end());
+    collect_graphs(node);
+  }
+  for (const onnx::ValueInfoProto& output : graph.output()) names->insert(output.name());
+}
+
+}  // namespace
+
+void Importer::FindNeeded(const std::vector<std::string>& outputs) {
+  needed_.insert(outputs.begin(), outputs.end());
+  const auto& nodes = model_->graph().node();
+  for (int i = nodes.size() - 1; i >= 0; --i) {
+    const onnx::NodeProto& node = nodes[i];
+    const bool needed = std::any_of(
+        node.output().begin(), node.output().end(), [&](const std::string& output) {
+          return needed_.count(output) != 0 && keep_open_.count(output) == 0;
+        });
+    if (!needed) continue;
+    needed_.insert(node.input().begin(), node.input().end());
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+      if (attribute.has_g()) CollectReadNames(attribute.g(), &needed_);
+      for (const onnx::GraphProto& inner : attribute.graphs()) CollectReadNames(inner, &needed_);
+    }
+  }
+}
+
 void Importer::AddInitializers(const onnx::GraphProto& graph, Frame* frame) {
   for (const onnx::TensorProto& tensor : graph.initializer()) {
+    if (frame->depth == 0 && needed_.count(tensor.name()) == 0) continue;
     if (frame->values.count(tensor.name()) != 0) {
       throw ConvertError{
           CorruptModel(Cat(path_, ": two initializers are called ", Quoted(tensor.name())))};
@@ -140,6 +178,7 @@ void Importer::AddInitializers(const onnx::GraphProto& graph, Frame* frame) {
   }
   for (const onnx::SparseTensorProto& tensor : graph.sparse_initializer()) {
     const std::string& name = tensor.values().name();
+    if (frame->depth == 0 && needed_.count(name) == 0) continue;
     frame->values[name] =
         AddConstant(frame->graph, frame->prefix + name, tensors_.ReadSparse(tensor));
   }
@@ -240,10 +279,14 @@ void Importer::AddInput(const onnx::ValueInfoProto& info, const base::ShapeText*
 
 void Importer::AddInputs(const std::vector<base::ShapeText>& shapes,
                          const std::vector<std::string>& cut, Frame* frame) {
+  std::set<std::string> weights;
+  for (const auto& tensor : model_->graph().initializer()) weights.insert(tensor.name());
+  for (const auto& tensor : model_->graph().sparse_initializer()) {
+    weights.insert(tensor.values().name());
+  }
   std::vector<const onnx::ValueInfoProto*> infos;
   for (const onnx::ValueInfoProto& info : model_->graph().input()) {
-    const bool is_weight =
-        frame->values.count(info.name()) != 0;  // IR 3 lists weights as inputs too
+    const bool is_weight = weights.count(info.name()) != 0;  // IR 3 lists weights as inputs too
     const bool kept = cut.empty() || std::find(cut.begin(), cut.end(), info.name()) != cut.end();
     if (!is_weight && kept) infos.push_back(&info);
   }
@@ -280,12 +323,7 @@ void Importer::AddInputs(const std::vector<base::ShapeText>& shapes,
   }
 }
 
-void Importer::AddOutputs(const std::vector<std::string>& cut, Frame* frame) {
-  std::vector<std::string> names = cut;
-  if (names.empty()) {
-    for (const onnx::ValueInfoProto& info : model_->graph().output()) names.push_back(info.name());
-  }
-  if (names.empty()) throw ConvertError{CorruptModel(Cat(path_, ": the graph has no outputs"))};
+void Importer::AddOutputs(const std::vector<std::string>& names, Frame* frame) {
   for (const std::string& name : names) {
     const auto found = frame->values.find(name);
     if (found == frame->values.end() || found->second == nullptr) {
@@ -419,7 +457,9 @@ void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodePr
     bool cut_away = node.output_size() > 0;
     for (const std::string& output : node.output())
       cut_away = cut_away && keep_open_.count(output) != 0;
-    if (cut_away && frame->depth == 0) continue;
+    const bool needed = std::any_of(node.output().begin(), node.output().end(),
+                                    [&](const std::string& name) { return needed_.count(name) != 0; });
+    if (frame->depth == 0 && (cut_away || !needed)) continue;
     for (const std::string& output : node.output()) {
       const auto found = frame->values.find(output);
       if (!output.empty() && found != frame->values.end() && keep_open_.count(output) == 0) {
@@ -583,6 +623,13 @@ void Importer::Import(const std::vector<base::ShapeText>& shapes,
   const std::string name = model_->graph().name();
   graph_->name = Unwrap(graph_->Intern(name + "_predict"));
   graph_->init_name = Unwrap(graph_->Intern(name + "_init"));
+  std::vector<std::string> names = outputs;
+  if (names.empty()) {
+    for (const onnx::ValueInfoProto& info : model_->graph().output()) names.push_back(info.name());
+  }
+  if (names.empty()) throw ConvertError{CorruptModel(Cat(path_, ": the graph has no outputs"))};
+  keep_open_.insert(inputs.begin(), inputs.end());
+  FindNeeded(names);
   AddInitializers(model_->graph(), &frame);
   AddInputs(shapes, inputs, &frame);
   ImportNodes(model_->graph().node(), &frame);
@@ -594,7 +641,7 @@ void Importer::Import(const std::vector<base::ShapeText>& shapes,
       text += Cat("\n  and ", problems_.size() - kMaxProblems, " more");
     throw ConvertError{Unsupported(text)};
   }
-  AddOutputs(outputs, &frame);
+  AddOutputs(names, &frame);
   for (const auto& entry : model_->metadata_props()) {
     graph::Argument* arg = Unwrap(graph_->AddNetArg("metadata." + entry.key()));
     arg->has_s = true;

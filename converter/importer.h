@@ -182,13 +182,16 @@ class Importer {
   friend class Emission;
   friend class NodeContext;
 
+  // Finds the nodes and names of the model's graph that `outputs` are made from: nothing else is
+  // read. Values at which the graph is cut are made from nothing.
+  void FindNeeded(const std::vector<std::string>& outputs);
   void ReadOpsets(const google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>& imports,
                   std::map<std::string, int>* opsets) const;
   void AddInitializers(const onnx::GraphProto& graph, Frame* frame);
   void AddInputs(const std::vector<base::ShapeText>& shapes, const std::vector<std::string>& cut,
                  Frame* frame);
   void AddInput(const onnx::ValueInfoProto& info, const base::ShapeText* shape, Frame* frame);
-  void AddOutputs(const std::vector<std::string>& cut, Frame* frame);
+  void AddOutputs(const std::vector<std::string>& names, Frame* frame);
   // A graph inside a node. What it reads from around it is in captured.
   std::unique_ptr<graph::Graph> ImportChild(const onnx::GraphProto& body, Frame* outer,
                                             std::span<const ValueFacts* const> bound,
@@ -222,6 +225,7 @@ class Importer {
   std::unordered_map<const Value*, std::unique_ptr<ValueFacts>> facts_;
   std::vector<std::string> problems_;
   std::set<std::string> keep_open_;  // names that --inputs cuts at
+  std::set<std::string> needed_;  // names of the model's graph that its outputs are made from
   int64_t dummies_ = 0;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds and passes all tests: the release build and the build with sanitizers.
+# Builds and passes all tests: the release build, the build without the converter, and the build with sanitizers.
 # DOPPIO_ZOO may name more folders of zoo cases (see tests/zoo/README.md); DOPPIO_ZOO_ONLY limits them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -33,6 +33,13 @@ build build/test
 
 step "tests"
 ctest --test-dir build/test --output-on-failure -j "$jobs"
+
+step "build without the converter: what a board gets"
+cmake -S . -B build/minimal -G Ninja -DCMAKE_BUILD_TYPE=MinSizeRel -DDOPPIO_CONVERTER=OFF -DDOPPIO_DNNL=OFF \
+  "${launcher[@]}" >/dev/null
+build build/minimal
+scripts/check_link.sh build/minimal/bin/doppio
+tests/install/install_test.sh build/minimal .
 
 step "build with address and undefined-behaviour sanitizers"
 cmake -S . -B build/asan -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDOPPIO_TESTS=ON -DDOPPIO_SIMD_TARGETS=best \

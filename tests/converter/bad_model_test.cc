@@ -65,12 +65,30 @@ TEST_CASE("all nodes that cannot be converted are listed at once") {
   model.Node("Wobble", {"b"}, {"c"});
   onnx::NodeProto* custom = model.Node("Relu", {"x"}, {"d"});
   custom->set_domain("my.ops");
+  model.Node("Never", {"x"}, {"unread"});  // what no output needs is in nobody's way
   model.Output("c");
+  model.Output("d");
   CHECK(ConvertError(model.Bytes()) ==
         "model.onnx: 3 nodes cannot be converted:\n"
         "  Frobnicate 'first' (opset 17): no importer for this operator\n"
         "  Wobble 'c' (opset 17): no importer for this operator\n"
         "  Relu 'd' (domain 'my.ops' version 0): operators of this domain are unknown");
+}
+
+TEST_CASE("what no output needs is not read: nodes, and weights whose file is missing") {
+  ModelBuilder model;
+  model.Input("x", {2});
+  onnx::TensorProto* away = model.Floats("away", {2}, {});
+  away->set_data_location(onnx::TensorProto::EXTERNAL);
+  auto* location = away->add_external_data();
+  location->set_key("location");
+  location->set_value("missing.data");
+  model.Node("Add", {"x", "away"}, {"unread"});
+  model.Node("Relu", {"x"}, {"y"});
+  model.Output("y");
+  CHECK(ConvertError(model.Bytes()) == "");
+  model.Output("unread");
+  CHECK(ConvertError(model.Bytes()).find("missing.data") != std::string::npos);
 }
 
 TEST_CASE("a node whose shapes cannot be is named with its numbers") {
