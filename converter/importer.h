@@ -83,6 +83,9 @@ class Emission {
   std::vector<Value*> captured_;  // by child graphs, in their order
 };
 
+// "" and "ai.onnx" are one.
+bool IsDefaultDomain(const std::string& domain);
+
 // Whether a name is a parameter of the function around that the call leaves out.
 bool IsLeftOut(const Frame& frame, const std::string& name);
 
@@ -225,7 +228,7 @@ class Importer {
   std::unordered_map<const Value*, std::unique_ptr<ValueFacts>> facts_;
   std::vector<std::string> problems_;
   std::set<std::string> keep_open_;  // names that --inputs cuts at
-  std::set<std::string> needed_;  // names of the model's graph that its outputs are made from
+  std::set<std::string> needed_;     // names of the model's graph that its outputs are made from
   int64_t dummies_ = 0;
 };
 
