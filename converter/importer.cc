@@ -60,7 +60,8 @@ Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> mo
   for (const auto rows :
        {ConvolutionImporters(), MatMulImporters(), ActivationImporters(), ElementwiseImporters(),
         NormalizationImporters(), ReductionImporters(), ReshapingImporters(), SlicingImporters(),
-        CreationImporters(), ResizeImporters(), ControlFlowImporters(), SequenceImporters()}) {
+        CreationImporters(), ResizeImporters(), ControlFlowImporters(), SequenceImporters(),
+        RecurrentImporters()}) {
     for (const ImporterRow& row : rows) importers_[row.type] = row;
   }
   for (const onnx::FunctionProto& function : model_->functions()) {

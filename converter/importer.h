@@ -60,6 +60,7 @@ class Emission {
   Emission& Int(std::string_view name, int64_t value);
   Emission& Float(std::string_view name, float value);
   Emission& Text(std::string_view name, std::string_view value);
+  Emission& Texts(std::string_view name, const std::vector<std::string>& values);
   Emission& Ints(std::string_view name, std::span<const int64_t> values);
   Emission& Floats(std::string_view name, std::span<const float> values);
   Emission& Tensor(std::string_view name, const graph::Constant& value);
@@ -168,6 +169,7 @@ std::span<const ImporterRow> CreationImporters();
 std::span<const ImporterRow> ResizeImporters();
 std::span<const ImporterRow> ControlFlowImporters();
 std::span<const ImporterRow> SequenceImporters();
+std::span<const ImporterRow> RecurrentImporters();
 
 class Importer {
  public:

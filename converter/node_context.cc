@@ -211,6 +211,14 @@ Emission& Emission::Text(std::string_view name, std::string_view value) {
   return *this;
 }
 
+Emission& Emission::Texts(std::string_view name, const std::vector<std::string>& values) {
+  graph::Argument* arg = Unwrap(frame_->graph->AddArg(node_, name));
+  for (const std::string& value : values) {
+    Check(arg->strings.Append(Unwrap(frame_->graph->Intern(value))));
+  }
+  return *this;
+}
+
 Emission& Emission::Ints(std::string_view name, std::span<const int64_t> values) {
   Check(frame_->graph->SetArg(node_, name, values));
   return *this;

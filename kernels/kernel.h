@@ -40,6 +40,7 @@ enum class ProblemKind : uint16_t {
   kGatherNd,       // GatherNdProblem
   kScatter,        // ScatterProblem
   kNonZero,        // NonZeroProblem: the first with a data-dependent shape
+  kRnn,            // RnnProblem: the recurrent part of RNN, LSTM, GRU
   kTransfer,       // TransferProblem (device.h): between the CPU's memory and a device's
   kCount,
 };

@@ -25,6 +25,9 @@ void CopyAttribute(const NodeContext& n, std::string_view name, Emission* emissi
     case onnx::AttributeProto::FLOATS:
       emission->Floats(name, n.Floats(name));
       break;
+    case onnx::AttributeProto::STRINGS:
+      emission->Texts(name, {attribute->strings().begin(), attribute->strings().end()});
+      break;
     case onnx::AttributeProto::TENSOR:
       emission->Tensor(name, n.Tensor(name));
       break;

@@ -15,6 +15,7 @@ std::span<const Kernel> UnaryRows();
 std::span<const Kernel> BinaryRows();
 std::span<const Kernel> PoolRows();
 std::span<const Kernel> SoftmaxRows();
+std::span<const Kernel> RnnRows();
 std::span<const Kernel> AffineRows();
 std::span<const Kernel> ReduceRows();
 std::span<const Kernel> ConvTransposeRows();

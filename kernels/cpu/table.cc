@@ -22,6 +22,7 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(LrnRows(), context);
   visit(ResizeRows(), context);
   visit(GemmRows(), context);
+  visit(RnnRows(), context);
 }
 
 }  // namespace doppio::kernels::cpu

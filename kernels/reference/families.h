@@ -25,5 +25,6 @@ std::span<const Kernel> ResizeRows();
 std::span<const Kernel> GatherRows();
 std::span<const Kernel> ScatterRows();
 std::span<const Kernel> NonZeroRows();
+std::span<const Kernel> RnnRows();
 
 }  // namespace doppio::kernels::reference

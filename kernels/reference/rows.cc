@@ -23,6 +23,7 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(GatherRows(), context);
   visit(ScatterRows(), context);
   visit(NonZeroRows(), context);
+  visit(RnnRows(), context);
 }
 
 }  // namespace doppio::kernels::reference

@@ -2,6 +2,7 @@
 
 #include "kernels/problems/conv.h"
 #include "kernels/problems/gemm.h"
+#include "kernels/problems/rnn.h"
 
 namespace doppio::plan {
 
@@ -11,6 +12,10 @@ int64_t FlopsOf(kernels::ProblemKind kind, const void* problem) {
     int64_t batch = 1;
     for (int i = 0; i < p.batch_rank; ++i) batch *= p.batch[i];
     return 2 * batch * p.m * p.n * p.k;
+  }
+  if (kind == kernels::ProblemKind::kRnn) {
+    const auto& p = *static_cast<const kernels::RnnProblem*>(problem);
+    return 2 * p.t * p.n * kernels::RnnGates(p.cell) * p.h * p.h;
   }
   const bool transposed = kind == kernels::ProblemKind::kConvTranspose;
   if (kind != kernels::ProblemKind::kConv && !transposed) return 0;

@@ -2,6 +2,7 @@
 
 #include "kernels/problems/conv.h"
 #include "kernels/problems/gemm.h"
+#include "kernels/problems/rnn.h"
 
 namespace doppio::plan {
 namespace {
@@ -29,6 +30,10 @@ PackedWeights::Key PackedWeights::MakeKey(const kernels::Kernel& kernel, const v
     const auto& p = *static_cast<const kernels::GemmProblem*>(problem);
     const int64_t layout[] = {p.n, p.k, p.b_row, p.b_col};
     for (size_t i = 0; i < std::size(layout); ++i) key.layout[i] = layout[i];
+  } else if (kernel.kind == kernels::ProblemKind::kRnn) {
+    const auto& p = *static_cast<const kernels::RnnProblem*>(problem);
+    key.layout[0] = static_cast<int64_t>(p.cell);
+    key.layout[1] = p.h;
   } else {
     const auto& p = *static_cast<const kernels::ConvProblem*>(problem);
     const int64_t layout[] = {p.c,   p.m,   p.groups, p.kd,  p.kh,  p.kw,

@@ -93,7 +93,7 @@ void CompareValues(const KernelCase& test, const Kernel& row, const std::vector<
 void CompareWithReference(const KernelCase& test, const Kernel& row, const Outputs& y,
                           const Outputs& expected) {
   for (size_t i = 0; i < y.size(); ++i) {
-    if (i == 0 && test.tolerance && test.out_type == ElementType::kFloat) {
+    if (test.tolerance && (i == 0 ? test.out_type == ElementType::kFloat : test.all_floats)) {
       CompareValues<float>(test, row, y[i], expected[i]);
     } else if (i == 0 && test.tolerance && test.out_type == ElementType::kDouble) {
       CompareValues<double>(test, row, y[i], expected[i]);

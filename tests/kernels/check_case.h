@@ -27,6 +27,7 @@ struct KernelCase {
   std::vector<OperandBytes> in;
   std::vector<size_t> out_bytes;               // 0: passed as null
   ElementType out_type = ElementType::kFloat;  // of output 0; further outputs are compared as bits
+  bool all_floats = false;                     // unless all outputs are float32
   int in_place = -1;                           // the input that output 0 is, or -1
   // The greatest permitted |y - expected| of element i of output 0 for a row; null: bits are equal.
   std::function<double(const kernels::Kernel& row, int64_t i, double expected)> tolerance;
