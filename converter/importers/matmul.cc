@@ -32,7 +32,11 @@ void ImportMatMul(const NodeContext& n) {
   n.Emit("BatchMatMul").In(n.in(0)).In(n.in(1)).Out(0).Done();
 }
 
-constexpr ImporterRow kRows[] = {{"Gemm", 1, ImportGemm}, {"MatMul", 1, ImportMatMul}};
+constexpr ImporterRow kRows[] = {
+    {"Gemm", 1, ImportGemm},
+    {"MatMul", 1, ImportMatMul},
+    {"Einsum", 12, ImportAsIs},
+};
 
 }  // namespace
 

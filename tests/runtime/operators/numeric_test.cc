@@ -241,5 +241,43 @@ TEST_CASE("evaluation reports division by zero, limits and unknown operators") {
   CHECK(Text(NodeCase("", "NoSuch").Evaluate()) == "NoSuch 'n': it cannot be computed in advance");
 }
 
+TEST_CASE("einsum sums products along names") {
+  const Tensor square = F({2, 2}, {1, 2, 3, 4});
+  NodeCase("ai.onnx", "Einsum")
+      .Str("equation", "ij,kj->ik")
+      .In(k2x3)
+      .In(F({1, 3}, {1, 0, 2}))
+      .Gives(F({2, 1}, {7, 16}));
+  NodeCase("ai.onnx", "Einsum").Str("equation", "ij->ji").In(square).Gives(F({2, 2}, {1, 3, 2, 4}));
+  NodeCase("ai.onnx", "Einsum").Str("equation", "ii->i").In(square).Gives(F({2}, {1, 4}));
+  NodeCase("ai.onnx", "Einsum").Str("equation", "ii").In(square).Gives(F({}, {5}));
+  NodeCase("ai.onnx", "Einsum")
+      .Str("equation", "i,j")
+      .In(F({2}, {1, 2}))
+      .In(F({2}, {3, 5}))
+      .Gives(F({2, 2}, {3, 5, 6, 10}));
+  NodeCase("ai.onnx", "Einsum")
+      .Str("equation", "ab,bc,c->a")
+      .In(square)
+      .In(square)
+      .In(F({2}, {1, 1}))
+      .Gives(F({2}, {17, 37}));
+  // The ellipsis broadcasts, and what only one operand has and nobody wants is summed.
+  NodeCase("ai.onnx", "Einsum")
+      .Str("equation", "...ij,...j->...i")
+      .In(F({2, 1, 2}, {1, 2, 3, 4}))
+      .In(F({1, 2}, {1, 10}))
+      .Gives(F({2, 1}, {21, 43}));
+  NodeCase("ai.onnx", "Einsum")
+      .Str("equation", "ij,kl->k")
+      .In(square)
+      .In(square)
+      .Gives(F({2}, {30, 70}));
+  CHECK(NodeCase("ai.onnx", "Einsum").Str("equation", "ij,jk->ik").In(k2x3).In(square).Shapes() ==
+        "Einsum 'n': input 'x1' float32[2, 2]: dimension 0 has size 2, another of the same name 3");
+  CHECK(NodeCase("ai.onnx", "Einsum").Str("equation", "ij->ik").In(square).Shapes() ==
+        "Einsum 'n': the output of 'ij->ik' names a dimension twice, or one of no term");
+}
+
 }  // namespace
 }  // namespace doppio::tests
