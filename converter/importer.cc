@@ -61,7 +61,7 @@ Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> mo
        {ConvolutionImporters(), MatMulImporters(), ActivationImporters(), ElementwiseImporters(),
         NormalizationImporters(), ReductionImporters(), ReshapingImporters(), SlicingImporters(),
         CreationImporters(), ResizeImporters(), ControlFlowImporters(), SequenceImporters(),
-        RecurrentImporters()}) {
+        RecurrentImporters(), LossImporters(), QuantizationImporters()}) {
     for (const ImporterRow& row : rows) importers_[row.type] = row;
   }
   for (const onnx::FunctionProto& function : model_->functions()) {

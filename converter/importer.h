@@ -170,6 +170,8 @@ std::span<const ImporterRow> ResizeImporters();
 std::span<const ImporterRow> ControlFlowImporters();
 std::span<const ImporterRow> SequenceImporters();
 std::span<const ImporterRow> RecurrentImporters();
+std::span<const ImporterRow> LossImporters();
+std::span<const ImporterRow> QuantizationImporters();
 
 class Importer {
  public:

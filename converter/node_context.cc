@@ -264,6 +264,8 @@ Emission& Emission::Temp() { return DummyOut(); }
 
 Value* Emission::Done() {
   graph::Graph* graph = frame_->graph;
+  // Its inputs may have been emitted while it was built.
+  graph->MoveToEnd(node_);
   // Trailing optional inputs and outputs that are left out need no place.
   size_t inputs = node_->inputs.size();
   while (inputs > 0 && node_->inputs[inputs - 1].value == nullptr) --inputs;

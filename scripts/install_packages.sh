@@ -5,7 +5,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build ccache protobuf-compiler libprotobuf-dev libhwy-dev libdnnl-dev
   libcli11-dev nlohmann-json3-dev libfmt-dev libjpeg62-turbo-dev libpng-dev)
 if [ "${1:-}" = "--tests" ]; then
-  packages+=(catch2 libbenchmark-dev python3 binutils valgrind)
+  packages+=(catch2 libbenchmark-dev libonnx-testdata python3 binutils valgrind)
 fi
 
 # Ubuntu calls libjpeg-turbo's headers by another name.

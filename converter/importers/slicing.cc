@@ -38,6 +38,25 @@ void ImportTile(const NodeContext& n) {
   n.Emit("NumpyTile").In(n.in(0)).In(n.in(1)).Out(0).Done();
 }
 
+// Before opset 11 ScatterElements was called Scatter.
+void ImportScatter(const NodeContext& n) {
+  Emission scatter = n.EmitOnnx("ScatterElements");
+  scatter.In(n.in(0)).In(n.in(1)).In(n.in(2)).Int("axis", n.Int("axis", 0)).Out(0).Done();
+}
+
+// The slices whose condition holds: those at the positions that NonZero finds.
+void ImportCompress(const NodeContext& n) {
+  Value* x = n.in(0);
+  if (!n.HasAttr("axis")) {
+    const int64_t flat[] = {-1};
+    x = n.EmitOnnx("Reshape").In(x).In(n.IntsConstant(flat)).Temp().Done();
+  }
+  const int64_t rows[] = {0};
+  Value* const found = n.EmitOnnx("NonZero").In(n.in(1)).Temp().Done();
+  Value* const at = n.EmitOnnx("Squeeze").In(found).In(n.IntsConstant(rows)).Temp().Done();
+  n.EmitOnnx("Gather").In(x).In(at).Int("axis", n.Int("axis", 0)).Out(0).Done();
+}
+
 constexpr ImporterRow kRows[] = {
     {"Slice", 1, ImportSlice},
     {"Gather", 1, ImportGather},
@@ -48,6 +67,11 @@ constexpr ImporterRow kRows[] = {
     {"Pad", 1, ImportPad},
     {"Tile", 1, ImportTile},
     {"NonZero", 9, ImportAsIs},
+    {"Scatter", 9, ImportScatter},
+    {"Compress", 9, ImportCompress},
+    {"OneHot", 9, ImportAsIs},
+    {"Trilu", 14, ImportAsIs},
+    {"CumSum", 11, ImportAsIs},
 };
 
 }  // namespace

@@ -155,6 +155,12 @@ void Graph::Unlink(Node* node) {
   node->previous = node->next = nullptr;
 }
 
+void Graph::MoveToEnd(Node* node) {
+  if (node == last_) return;
+  Unlink(node);
+  LinkBefore(node, nullptr);
+}
+
 Status Graph::AddUse(Value* value, Use use, uint32_t* position) {
   *position = 0;
   if (value == nullptr) return {};

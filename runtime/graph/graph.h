@@ -198,6 +198,8 @@ class Graph {
   bool RenameOutput(std::string_view old_name, std::string_view new_name);
   // Every reader of `from` reads `to` instead, graph outputs included (they keep their names).
   Status ReplaceAllUses(Value* from, Value* to);
+  // Puts a node behind all others.
+  void MoveToEnd(Node* node);
   // Removes a node whose outputs nobody uses.
   void RemoveNode(Node* node);
   // Turns an output of a node or an input into a constant in place: its readers stay.
