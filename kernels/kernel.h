@@ -41,6 +41,7 @@ enum class ProblemKind : uint16_t {
   kScatter,        // ScatterProblem
   kNonZero,        // NonZeroProblem: the first with a data-dependent shape
   kRnn,            // RnnProblem: the recurrent part of RNN, LSTM, GRU
+  kTopK,           // TopKProblem
   kTransfer,       // TransferProblem (device.h): between the CPU's memory and a device's
   kCount,
 };

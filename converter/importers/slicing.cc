@@ -57,6 +57,14 @@ void ImportCompress(const NodeContext& n) {
   n.EmitOnnx("Gather").In(x).In(at).Int("axis", n.Int("axis", 0)).Out(0).Done();
 }
 
+// Before opset 10 k was an attribute.
+void ImportTopK(const NodeContext& n) {
+  if (n.opset() >= 10) return PassThrough(n);
+  const int64_t k[] = {n.Int("k", 0)};
+  Emission top = n.EmitOnnx("TopK");
+  top.In(n.in(0)).In(n.IntsConstant(k)).Int("axis", n.Int("axis", -1)).Out(0).Out(1).Done();
+}
+
 constexpr ImporterRow kRows[] = {
     {"Slice", 1, ImportSlice},
     {"Gather", 1, ImportGather},
@@ -72,6 +80,8 @@ constexpr ImporterRow kRows[] = {
     {"OneHot", 9, ImportAsIs},
     {"Trilu", 14, ImportAsIs},
     {"CumSum", 11, ImportAsIs},
+    {"TopK", 1, ImportTopK},
+    {"NonMaxSuppression", 10, ImportAsIs},
 };
 
 }  // namespace

@@ -26,5 +26,6 @@ std::span<const Kernel> GatherRows();
 std::span<const Kernel> ScatterRows();
 std::span<const Kernel> NonZeroRows();
 std::span<const Kernel> RnnRows();
+std::span<const Kernel> TopKRows();
 
 }  // namespace doppio::kernels::reference

@@ -24,6 +24,7 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(ScatterRows(), context);
   visit(NonZeroRows(), context);
   visit(RnnRows(), context);
+  visit(TopKRows(), context);
 }
 
 }  // namespace doppio::kernels::reference

@@ -279,5 +279,27 @@ TEST_CASE("einsum sums products along names") {
         "Einsum 'n': the output of 'ij->ik' names a dimension twice, or one of no term");
 }
 
+TEST_CASE("TopK gives the greatest or least values and their positions") {
+  NodeCase greatest("ai.onnx", "TopK");
+  greatest.In(F({2, 4}, {1, 7, 7, -2, 5, 0, 9, 5})).In(I({2})).Outputs(2);
+  greatest.Gives(F({2, 2}, {7, 7, 9, 5}));
+  greatest.Gives(I({2, 2}, {1, 2, 2, 0}), 1);
+  NodeCase least("ai.onnx", "TopK");
+  least.In(I({3, 2}, {3, 1, 1, 2, 2, 2})).In(I({1})).Int("axis", 0).Int("largest", 0).Outputs(2);
+  least.Gives(I({1, 2}, {1, 1}));
+  least.Gives(I({1, 2}, {1, 0}), 1);
+  // Of NaNs: above every number.
+  NodeCase nan("ai.onnx", "TopK");
+  nan.In(F({3}, {1, std::nan(""), 3})).In(I({2})).Outputs(2);
+  REQUIRE(nan.Evaluate().ok());
+  CHECK(ValueAt(nan.result(1), 0) == 1);
+  CHECK(ValueAt(nan.result(1), 1) == 2);
+  NodeCase("ai.onnx", "TopK").In(F({2, 0}, {})).In(I({0})).Gives(F({2, 0}, {}));
+  CHECK(NodeCase("ai.onnx", "TopK").In(F({3}, {1, 2, 3})).In(I({4})).Shapes() ==
+        "TopK 'n': k is 4, axis 0 has 3 values");
+  CHECK(NodeCase("ai.onnx", "TopK").In(F({3}, {1, 2, 3})).In(I({-1})).Shapes() ==
+        "TopK 'n': k is -1, axis 0 has 3 values");
+}
+
 }  // namespace
 }  // namespace doppio::tests
