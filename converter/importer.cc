@@ -23,6 +23,13 @@ std::string FunctionKey(const std::string& domain, const std::string& type,
   return Cat(IsDefaultDomain(domain) ? std::string() : domain, ":", type, ":", overload);
 }
 
+// As tables and imports name a domain: "" is the default one.
+std::string DomainKey(const std::string& domain) { return IsDefaultDomain(domain) ? "" : domain; }
+
+bool IsConstant(const onnx::NodeProto& node) {
+  return IsDefaultDomain(node.domain()) && node.op_type() == "Constant";
+}
+
 std::string NodeName(const onnx::NodeProto& node) {
   if (!node.name().empty()) return node.name();
   for (const std::string& output : node.output()) {
@@ -61,8 +68,9 @@ Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> mo
        {ConvolutionImporters(), MatMulImporters(), ActivationImporters(), ElementwiseImporters(),
         NormalizationImporters(), ReductionImporters(), ReshapingImporters(), SlicingImporters(),
         CreationImporters(), ResizeImporters(), ControlFlowImporters(), SequenceImporters(),
-        RecurrentImporters(), LossImporters(), QuantizationImporters()}) {
-    for (const ImporterRow& row : rows) importers_[row.type] = row;
+        RecurrentImporters(), LossImporters(), QuantizationImporters(), AttentionImporters(),
+        GridImporters(), SignalImporters(), RandomImporters()}) {
+    for (const ImporterRow& row : rows) importers_[{row.domain, row.type}] = row;
   }
   for (const onnx::FunctionProto& function : model_->functions()) {
     functions_[FunctionKey(function.domain(), function.name(), function.overload())] = &function;
@@ -112,7 +120,7 @@ std::string Importer::DummyName() { return Cat("OC2_DUMMY_", dummies_++); }
 // -----------------------------------------------------------------------------------------------
 
 void Importer::AddProblem(const onnx::NodeProto& node, const Frame& frame, const std::string& why) {
-  const std::string domain = IsDefaultDomain(node.domain()) ? "" : node.domain();
+  const std::string domain = DomainKey(node.domain());
   const auto version = frame.opsets.find(domain);
   const std::string set =
       Cat(domain.empty() ? std::string("opset ") : Cat("domain ", Quoted(domain), " version "),
@@ -151,6 +159,10 @@ bool Importer::Find(Frame* frame, const std::string& name, Value** value) {
   }
   Value* outside = nullptr;
   if (frame->outer == nullptr || !Find(frame->outer, name, &outside)) return false;
+  if (frame->graph == frame->outer->graph) {  // inlined: nothing to capture
+    *value = outside;
+    return true;
+  }
   *value = nullptr;
   if (outside != nullptr) {
     *value = Unwrap(frame->graph->AddInput(outside->name));
@@ -195,6 +207,32 @@ std::unique_ptr<graph::Graph> Importer::ImportChild(const onnx::GraphProto& body
   return child;
 }
 
+Value* Importer::InlineChild(const onnx::GraphProto& body, const onnx::NodeProto& node,
+                             Frame* outer, Value* input) {
+  if (outer->depth >= kMaxCalls) throw NodeProblem{"graphs stand inside each other too deeply"};
+  if (body.input_size() != 1 || body.output_size() != 1) {
+    throw NodeProblem{Cat("its graph has ", body.input_size(), " inputs and ", body.output_size(),
+                          " outputs; it must have one of each")};
+  }
+  Frame frame;
+  frame.graph = outer->graph;
+  frame.outer = outer;
+  frame.opsets = outer->opsets;
+  frame.attributes = outer->attributes;
+  frame.prefix = Cat(outer->prefix, NodeName(node), "/", body.name(), "/");
+  frame.depth = outer->depth + 1;
+  frame.values[body.input(0).name()] = input;
+  AddInitializers(body, &frame);
+  ImportNodes(body.node(), &frame);
+  Value* value = nullptr;
+  if (!Find(&frame, body.output(0).name(), &value)) {
+    throw NodeProblem{
+        Cat("output ", Quoted(body.output(0).name()), " of its graph is made by no node")};
+  }
+  if (value == nullptr) throw NodeProblem{"nodes inside it cannot be converted"};
+  return value;
+}
+
 void Importer::ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes,
                            Frame* frame) {
   for (const onnx::NodeProto& node : nodes) {
@@ -221,16 +259,15 @@ void Importer::ImportNode(const onnx::NodeProto& node, Frame* frame) {
   try {
     if (!InputsReady(node, frame)) {
       // What feeds it is listed already; only tell what is wrong with the node itself.
-      if (FindFunction(node) == nullptr && IsDefaultDomain(node.domain()) &&
-          node.op_type() != "Constant" && importers_.find(node.op_type()) == importers_.end()) {
-        AddProblem(node, *frame, "no importer for this operator");
+      if (FindFunction(node) == nullptr && !IsConstant(node) && FindImporter(node) == nullptr) {
+        AddProblem(node, *frame, WhyUnknown(node));
       }
       MarkBroken(node, frame);
       return;
     }
     if (const onnx::FunctionProto* function = FindFunction(node); function != nullptr) {
       ImportCall(node, *function, frame);
-    } else if (IsDefaultDomain(node.domain()) && node.op_type() == "Constant") {
+    } else if (IsConstant(node)) {
       ImportConstant(node, frame);
     } else {
       ImportOperator(node, frame);
@@ -241,15 +278,28 @@ void Importer::ImportNode(const onnx::NodeProto& node, Frame* frame) {
   }
 }
 
+const ImporterRow* Importer::FindImporter(const onnx::NodeProto& node) const {
+  const auto found = importers_.find({DomainKey(node.domain()), node.op_type()});
+  return found != importers_.end() ? &found->second : nullptr;
+}
+
+std::string Importer::WhyUnknown(const onnx::NodeProto& node) const {
+  const std::string domain = DomainKey(node.domain());
+  const auto first = importers_.lower_bound({domain, ""});
+  const bool known = first != importers_.end() && first->first.first == domain;
+  return known ? "no importer for this operator" : "operators of this domain are unknown";
+}
+
 void Importer::ImportOperator(const onnx::NodeProto& node, Frame* frame) {
-  if (!IsDefaultDomain(node.domain())) throw NodeProblem{"operators of this domain are unknown"};
-  const auto found = importers_.find(node.op_type());
-  if (found == importers_.end()) throw NodeProblem{"no importer for this operator"};
-  const int version = frame->opsets.at("");
-  if (version < found->second.since) {
-    throw NodeProblem{Cat("known from opset ", found->second.since, " on")};
+  const ImporterRow* const row = FindImporter(node);
+  if (row == nullptr) throw NodeProblem{WhyUnknown(node)};
+  const auto set = frame->opsets.find(row->domain);
+  if (set == frame->opsets.end()) throw NodeProblem{"the model imports no version of its domain"};
+  const int version = set->second;
+  if (version < row->since) {
+    throw NodeProblem{Cat("known from opset ", row->since, " on")};
   }
-  found->second.import(NodeContext(this, frame, node, version));
+  row->import(NodeContext(this, frame, node, version));
   for (const std::string& output : node.output()) {
     if (!output.empty() && frame->values.count(output) == 0) {
       throw NodeProblem{Cat("its output ", Quoted(output), " is not supported")};

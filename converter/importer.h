@@ -134,6 +134,8 @@ class NodeContext {
   Value* IntsConstant(std::span<const int64_t> values) const;
   Value* FloatsConstant(std::span<const float> values) const;
   Value* Scalar(ElementType type, double value) const;
+  // The nodes of a graph of the node, which has one input and one output, in its place.
+  Value* Inline(const onnx::GraphProto& body, Value* input) const;
   // ONNX output `i` is `value` itself.
   void Bind(int i, Value* value) const;
   void Warn(const std::string& text) const;
@@ -154,9 +156,10 @@ struct ImporterRow {
   const char* type;
   int since;
   void (*import)(const NodeContext& node);
+  const char* domain = "";  // the default one
 };
 
-// All rows of the default domain, a family each (importers/*.cc).
+// All rows, a family each (importers/*.cc).
 std::span<const ImporterRow> ConvolutionImporters();
 std::span<const ImporterRow> MatMulImporters();
 std::span<const ImporterRow> ActivationImporters();
@@ -172,6 +175,10 @@ std::span<const ImporterRow> SequenceImporters();
 std::span<const ImporterRow> RecurrentImporters();
 std::span<const ImporterRow> LossImporters();
 std::span<const ImporterRow> QuantizationImporters();
+std::span<const ImporterRow> AttentionImporters();
+std::span<const ImporterRow> GridImporters();
+std::span<const ImporterRow> SignalImporters();
+std::span<const ImporterRow> RandomImporters();
 
 class Importer {
  public:
@@ -203,9 +210,15 @@ class Importer {
   std::unique_ptr<graph::Graph> ImportChild(const onnx::GraphProto& body, Frame* outer,
                                             std::span<const ValueFacts* const> bound,
                                             std::vector<Value*>* captured);
+  // The nodes of a graph inside `node`, of one input and one output, among those of `outer`.
+  Value* InlineChild(const onnx::GraphProto& body, const onnx::NodeProto& node, Frame* outer,
+                     Value* input);
   void AddChildInput(const onnx::ValueInfoProto& info, const ValueFacts* known, Frame* frame);
   void ImportNodes(const google::protobuf::RepeatedPtrField<onnx::NodeProto>& nodes, Frame* frame);
   void ImportNode(const onnx::NodeProto& node, Frame* frame);
+  // The row of a node's domain and type, or null; then why there is none.
+  const ImporterRow* FindImporter(const onnx::NodeProto& node) const;
+  std::string WhyUnknown(const onnx::NodeProto& node) const;
   void ImportOperator(const onnx::NodeProto& node, Frame* frame);
   void ImportCall(const onnx::NodeProto& node, const onnx::FunctionProto& function, Frame* frame);
   void ImportConstant(const onnx::NodeProto& node, Frame* frame);
@@ -227,7 +240,7 @@ class Importer {
   std::shared_ptr<onnx::ModelProto> model_;
   graph::Graph* graph_;
   TensorReader tensors_;
-  std::map<std::string, ImporterRow> importers_;
+  std::map<std::pair<std::string, std::string>, ImporterRow> importers_;  // by domain and type
   std::map<std::string, const onnx::FunctionProto*> functions_;
   std::unordered_map<const Value*, std::unique_ptr<ValueFacts>> facts_;
   std::vector<std::string> problems_;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/half.h"
 #include "base/message.h"
 #include "converter/convert_error.h"
 #include "converter/importer.h"
@@ -91,6 +92,10 @@ const onnx::GraphProto& NodeContext::Graph(std::string_view name) const {
   return attribute->g();
 }
 
+Value* NodeContext::Inline(const onnx::GraphProto& body, Value* input) const {
+  return importer_->InlineChild(body, node_, frame_, input);
+}
+
 std::vector<std::string> NodeContext::AttrNames() const {
   std::vector<std::string> names;
   for (const onnx::AttributeProto& attribute : node_.attribute()) names.push_back(attribute.name());
@@ -149,6 +154,8 @@ Value* NodeContext::Scalar(ElementType type, double number) const {
     double d;
     int32_t i32;
     int64_t i64;
+    base::Float16 f16;
+    base::BFloat16 bf16;
   } data{};
   switch (type) {
     case ElementType::kFloat:
@@ -156,6 +163,12 @@ Value* NodeContext::Scalar(ElementType type, double number) const {
       break;
     case ElementType::kDouble:
       data.d = number;
+      break;
+    case ElementType::kFloat16:
+      data.f16 = base::ToFloat16(number);
+      break;
+    case ElementType::kBFloat16:
+      data.bf16 = base::ToBFloat16(number);
       break;
     case ElementType::kInt32:
       data.i32 = static_cast<int32_t>(number);

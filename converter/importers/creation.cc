@@ -76,6 +76,7 @@ constexpr ImporterRow kRows[] = {
     {"ConstantOfShape", 9, ImportAsIs},
     {"Range", 11, ImportAsIs},
     {"EyeLike", 9, ImportAsIs},
+    {"BitCast", 26, ImportAsIs},
 };
 
 }  // namespace

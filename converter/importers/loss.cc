@@ -1,22 +1,9 @@
 // Losses, written out in simpler operators: NegativeLogLikelihoodLoss, SoftmaxCrossEntropyLoss.
 #include "base/message.h"
-#include "converter/importers/passthrough.h"
+#include "converter/importers/compose.h"
 
 namespace doppio::converter {
 namespace {
-
-Value* Axis(const NodeContext& n, int64_t axis) {
-  const int64_t axes[] = {axis};
-  return n.IntsConstant(axes);
-}
-
-Value* Binary(const NodeContext& n, const char* type, Value* a, Value* b) {
-  return n.EmitOnnx(type).In(a).In(b).Temp().Done();
-}
-
-Value* Select(const NodeContext& n, Value* condition, Value* yes, Value* no) {
-  return n.EmitOnnx("Where").In(condition).In(yes).In(no).Temp().Done();
-}
 
 Value* SumOfAll(const NodeContext& n, Value* value) {
   return n.EmitOnnx("ReduceSum").In(value).Int("keepdims", 0).Temp().Done();
@@ -37,10 +24,11 @@ void EmitLoss(const NodeContext& n, Value* log_prob, Value* target, Value* weigh
     ignored = Binary(n, "Equal", target, index);
     target = Select(n, ignored, n.Scalar(integer, 0), target);
   }
-  Value* const at = Binary(n, "Unsqueeze", target, Axis(n, 1));
+  const int64_t classes[] = {1};
+  Value* const at = Unsqueeze(n, target, classes);
   Value* const picked =
       n.EmitOnnx("GatherElements").In(log_prob).In(at).Int("axis", 1).Temp().Done();
-  Value* const squeezed = Binary(n, "Squeeze", picked, Axis(n, 1));
+  Value* const squeezed = Squeeze(n, picked, 1);
   Value* loss = n.EmitOnnx("Neg").In(squeezed).Temp().Done();
   Value* weights = nullptr;
   if (weight != nullptr) {

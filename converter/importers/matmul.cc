@@ -33,6 +33,7 @@ void ImportMatMul(const NodeContext& n) {
 }
 
 constexpr ImporterRow kRows[] = {
+    {"Det", 11, ImportAsIs},
     {"Gemm", 1, ImportGemm},
     {"MatMul", 1, ImportMatMul},
     {"Einsum", 12, ImportAsIs},

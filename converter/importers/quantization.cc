@@ -1,21 +1,13 @@
 // Quantised operators, written out: integers are exact (int32 products, double convolutions of
 // integers of up to 16 bits), scales are float32.
+#include <limits>
+
 #include "base/message.h"
+#include "converter/importers/compose.h"
 #include "converter/importers/passthrough.h"
 
 namespace doppio::converter {
 namespace {
-
-Value* Unary(const NodeContext& n, const char* type, Value* x) {
-  return n.EmitOnnx(type).In(x).Temp().Done();
-}
-Value* Binary(const NodeContext& n, const char* type, Value* a, Value* b) {
-  return n.EmitOnnx(type).In(a).In(b).Temp().Done();
-}
-Value* CastTo(const NodeContext& n, Value* x, ElementType type) {
-  if (n.facts(x).type == type) return x;
-  return n.EmitOnnx("Cast").In(x).Int("to", static_cast<int64_t>(type)).Temp().Done();
-}
 
 struct IntegerRange {
   double low = 0, high = 0;
@@ -45,8 +37,34 @@ std::optional<IntegerRange> RangeOf(ElementType type) {
   }
 }
 
-// A scale or a zero point along `axis` of a tensor of `rank` dimensions: one value a slice.
+// One value for `block` slices along `axis`, as one value a slice; the last block may be cut.
+Value* FromBlocks(const NodeContext& n, Value* parameter, int64_t axis, int64_t block) {
+  const int64_t own = CanonicalAxis(axis, KnownRank(n, 0));
+  const ValueFacts& facts = n.facts(parameter);
+  if (!facts.has_shape || facts.shape.rank != n.rank_of(0)) {
+    n.Unsupported("scales in blocks that do not have the rank of its input");
+  }
+  std::vector<int64_t> repeats(static_cast<size_t>(facts.shape.rank) + 1, 1), inside;
+  repeats[static_cast<size_t>(own) + 1] = block;
+  inside.push_back(own + 1);
+  Value* const repeated =
+      Binary(n, "Tile", Unsqueeze(n, parameter, inside), n.IntsConstant(repeats));
+  // [..., blocks, block, ...] as [..., blocks block, ...]: a 0 would keep the wrong size behind it.
+  Value* const shape = Unary(n, "Shape", parameter);
+  const int64_t merged[] = {-1};
+  Value* const target =
+      ConcatAxis(n, 0,
+                 {own > 0 ? SliceAxis(n, shape, 0, 0, own) : nullptr, n.IntsConstant(merged),
+                  SliceAxis(n, shape, 0, own + 1, std::numeric_limits<int64_t>::max())});
+  return SliceAxis(n, Binary(n, "Reshape", repeated, target), own, 0,
+                   KnownSize(n, 0, static_cast<int>(own)));
+}
+
+// A scale or a zero point along `axis` of a tensor of `rank` dimensions: one value a slice, or a
+// block of slices.
 Value* AlongAxis(const NodeContext& n, Value* parameter, int64_t axis, int rank) {
+  const int64_t block = n.Int("block_size", 0);
+  if (block > 0) return FromBlocks(n, parameter, axis, block);
   const ValueFacts& facts = n.facts(parameter);
   const bool one =
       !facts.has_shape || facts.shape.rank == 0 || (facts.shape.rank == 1 && facts.shape[0].Is(1));
@@ -59,19 +77,13 @@ Value* AlongAxis(const NodeContext& n, Value* parameter, int64_t axis, int rank)
   return Binary(n, "Unsqueeze", parameter, n.IntsConstant(axes));
 }
 
-int KnownRank(const NodeContext& n, int i) {
-  const int rank = n.rank_of(i);
-  if (rank < 0) n.Unsupported("the rank of its input is not known");
-  return rank;
-}
-
 // round(x / scale) + zero_point in float, brought into the range of `type`, as that type.
 Value* Quantize(const NodeContext& n, Value* x, Value* scale, Value* zero_point, ElementType type) {
   const auto range = RangeOf(type);
   Value* q = Binary(n, "Div", x, scale);
-  if (!range) return CastTo(n, q, type);  // float8 and the like: the cast rounds and saturates
-  q = Unary(n, "Round", q);
+  if (range) q = Unary(n, "Round", q);
   if (zero_point != nullptr) q = Binary(n, "Add", q, CastTo(n, zero_point, ElementType::kFloat));
+  if (!range) return CastTo(n, q, type);  // float8 and the like: the cast rounds and saturates
   q = n.EmitOnnx("Clip")
           .In(q)
           .In(n.Scalar(ElementType::kFloat, range->low))
@@ -81,16 +93,7 @@ Value* Quantize(const NodeContext& n, Value* x, Value* scale, Value* zero_point,
   return CastTo(n, q, type);
 }
 
-void Give(const NodeContext& n, int output, Value* value) {
-  n.EmitOnnx("Identity").In(value).Out(output).Done();
-}
-
-void RefuseBlocks(const NodeContext& n) {
-  if (n.Int("block_size", 0) != 0) n.Unsupported("scales in blocks");
-}
-
 void ImportQuantizeLinear(const NodeContext& n) {
-  RefuseBlocks(n);
   const int rank = KnownRank(n, 0);
   const int64_t axis = n.Int("axis", 1);
   auto type = static_cast<ElementType>(n.Int("output_dtype", 0));
@@ -110,7 +113,6 @@ Value* Dequantize(const NodeContext& n, Value* x, Value* scale, Value* zero_poin
 }
 
 void ImportDequantizeLinear(const NodeContext& n) {
-  RefuseBlocks(n);
   const int rank = KnownRank(n, 0);
   const int64_t axis = n.Int("axis", 1);
   const ElementType type = n.type_of(1);  // of the scale, which the answer has as well

@@ -95,10 +95,9 @@ void ImportSplit(const NodeContext& n) {
     // Equal parts; with num_outputs (opset 18) the last may be smaller.
     const int64_t size = x.shape[static_cast<int>(axis)].value();
     const int64_t part = (size + outputs - 1) / outputs;
-    if (part * (outputs - 1) > size)
-      n.Unsupported(base::Cat("a size of ", size, " does not split into ", outputs));
-    for (int64_t i = 0; i < outputs; ++i)
-      sizes.push_back(i + 1 < outputs ? part : size - part * (outputs - 1));
+    for (int64_t i = 0; i < outputs; ++i) {
+      sizes.push_back(std::clamp<int64_t>(size - i * part, 0, part));
+    }
   }
   if (sizes.empty()) {
     Emission split = n.EmitOnnx("Split");

@@ -80,6 +80,9 @@ constexpr ImporterRow kRows[] = {
     {"OneHot", 9, ImportAsIs},
     {"Trilu", 14, ImportAsIs},
     {"CumSum", 11, ImportAsIs},
+    {"CumProd", 26, ImportAsIs},
+    {"Unique", 11, ImportAsIs},
+    {"ReverseSequence", 10, ImportAsIs},
     {"TopK", 1, ImportTopK},
     {"NonMaxSuppression", 10, ImportAsIs},
 };

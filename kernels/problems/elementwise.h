@@ -85,6 +85,8 @@ struct WhereProblem {
 // y[i] = x[i] converted: float to integer truncates and saturates (NaN gives 0), integer to integer
 // wraps, anything to bool is != 0, float to a smaller float rounds to nearest even.
 // Types of less than 8 bits are packed, the first element in the low bits; strides count elements.
+// Integers of less than 8 bits wrap, whatever they come from, as ONNX's reference; float4 saturates
+// and makes NaN -0.
 // Operands: in[0] x; out[0] y.
 struct CastProblem {
   ElementType x_type = ElementType::kFloat;

@@ -26,12 +26,14 @@ unsigned LoadPacked(const void* x, int64_t i, int bits) {
   const unsigned byte = static_cast<const uint8_t*>(x)[i / per_byte];
   return (byte >> (i % per_byte * bits)) & ((1u << bits) - 1);
 }
+// Elements come in order: what stands behind element i in its byte becomes 0, which is what the
+// last byte is filled up with.
 void StorePacked(void* y, int64_t i, int bits, unsigned value) {
   const int per_byte = 8 / bits;
   const int shift = static_cast<int>(i % per_byte) * bits;
-  const unsigned mask = ((1u << bits) - 1) << shift;
   uint8_t* byte = static_cast<uint8_t*>(y) + i / per_byte;
-  *byte = static_cast<uint8_t>((*byte & ~mask) | ((value << shift) & mask));
+  const unsigned before = *byte & ((1u << shift) - 1);
+  *byte = static_cast<uint8_t>(before | (value & ((1u << bits) - 1)) << shift);
 }
 
 int64_t SignExtend(unsigned value, int bits) {
@@ -115,19 +117,16 @@ void StoreFloat8E8M0(const CastProblem& p, void* y, int64_t i, const Scalar& val
       base::ToFloat8E8M0(AsReal(value), p.power_rounding, OverflowOf(p));
 }
 void StoreFloat4(const CastProblem&, void* y, int64_t i, const Scalar& value) {
-  StorePacked(
-      y, i, 4,
-      base::EncodeSmallFloat(AsReal(value), base::kFloat4E2M1Format, base::Overflow::kSaturate));
+  const double real = AsReal(value);
+  StorePacked(y, i, 4,
+              base::EncodeSmallFloat(std::isnan(real) ? -0.0 : real, base::kFloat4E2M1Format,
+                                     base::Overflow::kSaturate));
 }
 
-// Saturates from floats, wraps from integers.
-template <int kBits, int kLow, int kHigh>
+template <int kBits>
 void StorePackedInteger(const CastProblem&, void* y, int64_t i, const Scalar& value) {
-  int64_t integer = value.integer;
-  if (value.kind == Scalar::kDouble) {
-    integer = Saturate<int64_t>(value.real);
-    integer = integer < kLow ? kLow : integer > kHigh ? kHigh : integer;
-  }
+  const int64_t integer =
+      value.kind == Scalar::kDouble ? Saturate<int64_t>(value.real) : value.integer;
   StorePacked(y, i, kBits, static_cast<unsigned>(integer & 0xFF));
 }
 
@@ -164,10 +163,10 @@ constexpr TypeRow kTypes[] = {
      StoreFloat8<base::Float8E5M2FNUZ>},
     {ElementType::kFloat8E8M0, LoadFloat8<base::Float8E8M0>, StoreFloat8E8M0},
     {ElementType::kFloat4E2M1, LoadFloat4, StoreFloat4},
-    {ElementType::kInt4, LoadPackedSigned<4>, StorePackedInteger<4, -8, 7>},
-    {ElementType::kUint4, LoadPackedUnsigned<4>, StorePackedInteger<4, 0, 15>},
-    {ElementType::kInt2, LoadPackedSigned<2>, StorePackedInteger<2, -2, 1>},
-    {ElementType::kUint2, LoadPackedUnsigned<2>, StorePackedInteger<2, 0, 3>},
+    {ElementType::kInt4, LoadPackedSigned<4>, StorePackedInteger<4>},
+    {ElementType::kUint4, LoadPackedUnsigned<4>, StorePackedInteger<4>},
+    {ElementType::kInt2, LoadPackedSigned<2>, StorePackedInteger<2>},
+    {ElementType::kUint2, LoadPackedUnsigned<2>, StorePackedInteger<2>},
 };
 
 const TypeRow* FindType(ElementType type) {

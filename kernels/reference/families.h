@@ -27,5 +27,9 @@ std::span<const Kernel> ScatterRows();
 std::span<const Kernel> NonZeroRows();
 std::span<const Kernel> RnnRows();
 std::span<const Kernel> TopKRows();
+std::span<const Kernel> SamplingRows();
+std::span<const Kernel> DftRows();
+std::span<const Kernel> RandomRows();
+std::span<const Kernel> LinearAttentionRows();
 
 }  // namespace doppio::kernels::reference

@@ -25,6 +25,10 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(NonZeroRows(), context);
   visit(RnnRows(), context);
   visit(TopKRows(), context);
+  visit(SamplingRows(), context);
+  visit(DftRows(), context);
+  visit(RandomRows(), context);
+  visit(LinearAttentionRows(), context);
 }
 
 }  // namespace doppio::kernels::reference

@@ -1,6 +1,7 @@
-// Running sums along an axis.
+// Running sums and products along an axis.
 #include "base/message.h"
 #include "runtime/operators/binary.h"
+#include "runtime/operators/cast.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/element_class.h"
 #include "runtime/operators/rows.h"
@@ -12,10 +13,11 @@ namespace {
 using base::Cat;
 using kernels::BinaryOp;
 
-Status InferCumSum(InferContext& c) {
+Status InferRunning(InferContext& c) {
   const ValueFacts& x = c.input(0);
   if (!IsNumericType(x.type)) {
-    return InvalidArgument(Cat(c.Describe(0), " is of a type that CumSum does not take"));
+    return InvalidArgument(
+        Cat(c.Describe(0), " is of a type that ", c.node().type, " does not take"));
   }
   base::Array<int64_t> axes;
   bool known = false;
@@ -29,8 +31,17 @@ Status InferCumSum(InferContext& c) {
   return {};
 }
 
-// x as it is to be summed: backwards for `reverse`, and behind a zero for `exclusive`.
-StatusOr<TensorRef> Prepared(LowerContext& c, int axis, bool reverse, bool exclusive) {
+// One in the bits of `type`: what a product begins with.
+StatusOr<TensorRef> One(LowerContext& c, ElementType type) {
+  constexpr float kOne = 1;
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef one, c.Constant(ElementType::kFloat, Dims(), &kOne));
+  return AsType(c, one, type);
+}
+
+// x as it is to be combined: backwards for `reverse`, and behind a zero (of a product: a one) for
+// `exclusive`.
+StatusOr<TensorRef> Prepared(LowerContext& c, int axis, bool product, bool reverse,
+                             bool exclusive) {
   TensorRef x = c.input(0);
   const int64_t n = x.dims[axis];
   if (reverse) x = Cut(x, axis, n - 1, n, -1);
@@ -40,24 +51,30 @@ StatusOr<TensorRef> Prepared(LowerContext& c, int axis, bool reverse, bool exclu
     DOPPIO_RETURN_IF_ERROR(c.Copy(x, copy));
     return copy;
   }
-  constexpr unsigned char kZero[16] = {};
-  DOPPIO_RETURN_IF_ERROR(c.Fill(Cut(copy, axis, 0, 1), kZero));
+  if (product) {
+    DOPPIO_ASSIGN_OR_RETURN(const TensorRef one, One(c, x.type));
+    DOPPIO_RETURN_IF_ERROR(c.FillFrom(Cut(copy, axis, 0, 1), one));
+  } else {
+    constexpr unsigned char kZero[16] = {};
+    DOPPIO_RETURN_IF_ERROR(c.Fill(Cut(copy, axis, 0, 1), kZero));
+  }
   if (n > 1) DOPPIO_RETURN_IF_ERROR(c.Copy(Cut(x, axis, 0, n - 1), Cut(copy, axis, 1, n - 1)));
   return copy;
 }
 
-// Doubling steps: after the step of distance d each element holds the sum of the 2 d elements up to
-// it.
-Status LowerCumSum(LowerContext& c) {
+// Doubling steps: after the step of distance d each element holds the sum, or the product, of the
+// 2 d elements up to it.
+Status LowerRunning(LowerContext& c) {
   const TensorRef y = c.output(0);
   if (y.count() == 0) return {};
   const int64_t named = c.Content(1)[0].value();
   const int axis = static_cast<int>(named < 0 ? named + y.dims.rank() : named);
   const int64_t n = y.dims[axis];
+  const bool product = c.node().type == "CumProd";
   bool reverse = false, exclusive = false;
   DOPPIO_RETURN_IF_ERROR(c.args.Bool("reverse", &reverse));
   DOPPIO_RETURN_IF_ERROR(c.args.Bool("exclusive", &exclusive));
-  DOPPIO_ASSIGN_OR_RETURN(TensorRef sums, Prepared(c, axis, reverse, exclusive));
+  DOPPIO_ASSIGN_OR_RETURN(TensorRef sums, Prepared(c, axis, product, reverse, exclusive));
   TensorRef spare[2];
   int turn = 0;
   for (int64_t distance = 1; distance < n; distance *= 2, turn ^= 1) {
@@ -67,8 +84,9 @@ Status LowerCumSum(LowerContext& c) {
     const TensorRef next = spare[turn];
     const int64_t rest = n - distance;
     DOPPIO_RETURN_IF_ERROR(c.Copy(Cut(sums, axis, 0, distance), Cut(next, axis, 0, distance)));
-    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kAdd}, Cut(sums, axis, distance, rest),
-                                      Cut(sums, axis, 0, rest), Cut(next, axis, distance, rest)));
+    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {product ? BinaryOp::kMul : BinaryOp::kAdd},
+                                      Cut(sums, axis, distance, rest), Cut(sums, axis, 0, rest),
+                                      Cut(next, axis, distance, rest)));
     sums = next;
   }
   if (reverse) sums = Cut(sums, axis, n - 1, n, -1);
@@ -77,19 +95,24 @@ Status LowerCumSum(LowerContext& c) {
 
 constexpr ArgSpec kArgs[] = {{"exclusive", ArgKind::kInt}, {"reverse", ArgKind::kInt}};
 
+constexpr Operator Running(std::string_view type, const char* summary) {
+  return {.domain = "ai.onnx",
+          .type = type,
+          .min_inputs = 2,
+          .max_inputs = 2,
+          .min_outputs = 1,
+          .max_outputs = 1,
+          .layout = LayoutTrait::kAxisRemap,
+          .flags = kPlain,
+          .infer = InferRunning,
+          .lower = LowerRunning,
+          .args = kArgs,
+          .summary = summary};
+}
+
 }  // namespace
 
-const Operator kOnnxCumSum = {"ai.onnx",
-                              "CumSum",
-                              2,
-                              2,
-                              1,
-                              1,
-                              LayoutTrait::kAxisRemap,
-                              kPlain,
-                              InferCumSum,
-                              LowerCumSum,
-                              kArgs,
-                              "the sum of all elements up to each along an axis"};
+const Operator kOnnxCumSum = Running("CumSum", "the sum of all elements up to each along an axis");
+const Operator kOnnxCumProd = Running("CumProd", "their product");
 
 }  // namespace doppio::operators

@@ -8,6 +8,7 @@
 #include "runtime/operators/child_graph.h"
 #include "runtime/operators/infer_context.h"
 #include "runtime/operators/rows.h"
+#include "runtime/operators/scalar_input.h"
 
 namespace doppio::operators {
 namespace {
@@ -19,21 +20,9 @@ Status WantSequence(const CallContext& c, size_t i) {
   return InvalidArgument(Cat("input ", i, " is no sequence"));
 }
 
-// One integer of type int32 or int64.
-Status ReadInteger(const CallContext& c, size_t i, int64_t* result) {
-  const HostValue& value = *c.input(i);
-  const bool wide = value.type == ElementType::kInt64;
-  if (value.kind != ValueKind::kTensor || value.count() != 1 ||
-      (!wide && value.type != ElementType::kInt32)) {
-    return InvalidArgument(Cat("input ", i, " must be one int32 or int64"));
-  }
-  *result = wide ? *value.as<int64_t>() : *value.as<int32_t>();
-  return {};
-}
-
 // A position among `size` elements; from the end when negative.
 Status ReadPosition(const CallContext& c, size_t i, int64_t size, int64_t* position) {
-  DOPPIO_RETURN_IF_ERROR(ReadInteger(c, i, position));
+  DOPPIO_RETURN_IF_ERROR(ReadScalar(c, i, position));
   if (*position < -size || *position >= size) {
     return ComputeError(Cat("position ", *position, " is outside [", -size, ", ", size, ")"));
   }
@@ -86,7 +75,7 @@ Status CallInsert(CallContext& c) {
   const auto size = static_cast<int64_t>(sequence.size());
   int64_t position = size;
   if (c.HasInput(2)) {
-    DOPPIO_RETURN_IF_ERROR(ReadInteger(c, 2, &position));
+    DOPPIO_RETURN_IF_ERROR(ReadScalar(c, 2, &position));
     if (position < -size || position > size) {
       return ComputeError(Cat("position ", position, " is outside [", -size, ", ", size, "]"));
     }
@@ -186,7 +175,7 @@ Status SplitSizes(const CallContext& c, int64_t length, base::Array<int64_t>* si
                  ? Status()
                  : InvalidArgument(Cat("the parts have ", sum, " rows, the input ", length));
     }
-    DOPPIO_RETURN_IF_ERROR(ReadInteger(c, 1, &chunk));
+    DOPPIO_RETURN_IF_ERROR(ReadScalar(c, 1, &chunk));
     if (chunk <= 0) return InvalidArgument(Cat("parts of ", chunk, " rows"));
   }
   for (int64_t at = 0; at < length; at += chunk) {

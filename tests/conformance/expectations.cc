@@ -5,10 +5,9 @@
 
 namespace doppio::conformance {
 
-Expectations Expectations::Read(const std::string& path) {
+void Expectations::Add(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error(path + ": cannot be read");
-  Expectations expectations;
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
@@ -21,10 +20,9 @@ Expectations Expectations::Read(const std::string& path) {
                                ": write \"case NAME: reason\" or \"operator NAME: reason\"");
     }
     const std::string name = line.substr(space + 1, colon - space - 1);
-    auto& lines = kind == "case" ? expectations.cases_ : expectations.operators_;
+    auto& lines = kind == "case" ? cases_ : operators_;
     lines[name] = line.substr(colon + 2);
   }
-  return expectations;
 }
 
 std::string Expectations::WhyFails(const Case& test) const {

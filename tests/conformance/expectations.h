@@ -13,8 +13,8 @@ namespace doppio::conformance {
 
 class Expectations {
  public:
-  // Throws std::runtime_error for a line of another form.
-  static Expectations Read(const std::string& path);
+  // Adds the lines of a file. Throws std::runtime_error for a line of another form.
+  void Add(const std::string& path);
 
   // Why the case is expected to fail; empty: it is not.
   std::string WhyFails(const Case& test) const;

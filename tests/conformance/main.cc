@@ -1,7 +1,7 @@
 // Runs cases in the layout of ONNX's backend tests, in process: converts each model, runs it on the
 // stored inputs, compares with the stored outputs.
 //
-//   doppio_conformance [--expect FILE] [--engine NAME] [--show] FOLDER...
+//   doppio_conformance [--expect FILE]... [--engine NAME] [--show] FOLDER...
 //
 // Prints a line for every case that fails unexpectedly (with --show, for every case), a table of
 // the operators whose cases fail, and counts. Exit status 1 when a case fails that FILE does not
@@ -25,7 +25,8 @@ namespace {
 
 struct Options {
   std::vector<std::string> folders;
-  std::string expectations, engine = "auto";
+  std::vector<std::string> expectations;
+  std::string engine = "auto";
   bool show = false;
 };
 
@@ -101,7 +102,7 @@ void Judge(const Case& test, const std::string& difference, const std::string& w
 
 int RunAll(const Options& options) {
   Expectations expectations;
-  if (!options.expectations.empty()) expectations = Expectations::Read(options.expectations);
+  for (const std::string& path : options.expectations) expectations.Add(path);
   std::map<std::string, int> by_operator;
   Counts all;
   for (const std::string& root : options.folders) {
@@ -142,7 +143,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--expect" && i + 1 < argc) {
-      options.expectations = argv[++i];
+      options.expectations.push_back(argv[++i]);
     } else if (argument == "--engine" && i + 1 < argc) {
       options.engine = argv[++i];
     } else if (argument == "--show") {

@@ -99,6 +99,10 @@ StoredValue ReadValue(const fs::path& path, const onnx::TypeProto& type) {
     stored.view = reader.Optional(*keep(std::make_shared<onnx::OptionalProto>()));
   } else {
     stored.view = reader.Tensor(*keep(std::make_shared<onnx::TensorProto>()));
+    // ONNX up to 1.12 stored the bits of bfloat16 as uint16.
+    const bool bits = stored.view.tensor.type == ElementType::kUint16 &&
+                      type.tensor_type().elem_type() == onnx::TensorProto::BFLOAT16;
+    if (bits) stored.view.tensor.type = ElementType::kBFloat16;
   }
   return stored;
 }
