@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/message.h"
+#include "base/name_map.h"
 
 namespace doppio::graph {
 
@@ -49,6 +50,19 @@ bool SymbolTable::Same(const Expression& a, const Expression& b) {
   return true;
 }
 
+uint64_t SymbolTable::HashOf(const Expression& expression) {
+  uint64_t hash = base::kHashBegin;
+  for (int i = 0; i < expression.terms; ++i) {
+    const Term& term = expression.term[i];
+    hash = base::HashNumber(hash, static_cast<uint64_t>(term.coefficient));
+    hash = base::HashNumber(hash, static_cast<uint64_t>(term.factors));
+    for (int f = 0; f < term.factors; ++f) {
+      hash = base::HashNumber(hash, static_cast<uint64_t>(term.atom[f]));
+    }
+  }
+  return hash;
+}
+
 SymbolTable::Expression SymbolTable::Load(Dim dim) const {
   if (dim.symbolic()) return expressions_[static_cast<size_t>(dim.value_)];
   Expression constant;
@@ -66,61 +80,63 @@ Dim SymbolTable::Store(const Expression& expression) {
   }
   Dim dim;
   dim.kind_ = Dim::Kind::kExpression;
-  for (size_t i = 0; i < expressions_.size(); ++i) {
-    dim.value_ = static_cast<int64_t>(i);
-    if (Same(expressions_[i], expression)) return dim;
-  }
+  const uint64_t hash = HashOf(expression);
+  dim.value_ =
+      expression_index_.Find(hash, [&](size_t i) { return Same(expressions_[i], expression); });
+  if (dim.value_ >= 0) return dim;
   dim.value_ = static_cast<int64_t>(expressions_.size());
-  return expressions_.Append(expression).ok() ? dim : Dim();
+  const bool stored = expressions_.Append(expression).ok() &&
+                      expression_index_.Add(hash, expressions_.size() - 1).ok();
+  return stored ? dim : Dim();
+}
+
+Dim SymbolTable::OfAtom(int64_t index) {
+  Term term;
+  term.coefficient = 1;
+  term.factors = 1;
+  term.atom[0] = static_cast<int32_t>(index);
+  Expression expression;
+  AddTerm(&expression, term);
+  return Store(expression);
 }
 
 Dim SymbolTable::Symbol(std::string_view name) {
-  Term term;
-  term.coefficient = 1;
-  term.factors = 1;
-  size_t index = 0;
-  for (; index < atoms_.size(); ++index) {
-    const Atom& atom = atoms_[index];
-    if (atom.kind == AtomKind::kSymbol &&
-        std::string_view(names_.data() + atom.name_begin, atom.name_size) == name) {
-      break;
-    }
+  const uint64_t hash = base::HashName(name);
+  const int64_t known = atom_index_.Find(hash, [&](size_t i) {
+    const Atom& atom = atoms_[i];
+    return atom.kind == AtomKind::kSymbol &&
+           std::string_view(names_.data() + atom.name_begin, atom.name_size) == name;
+  });
+  if (known >= 0) return OfAtom(known);
+  Atom atom;
+  atom.name_begin = static_cast<uint32_t>(names_.size());
+  atom.name_size = static_cast<uint32_t>(name.size());
+  for (char c : name) {
+    if (!names_.Append(c).ok()) return Dim();
   }
-  if (index == atoms_.size()) {
-    Atom atom;
-    atom.name_begin = static_cast<uint32_t>(names_.size());
-    atom.name_size = static_cast<uint32_t>(name.size());
-    for (char c : name) {
-      if (!names_.Append(c).ok()) return Dim();
-    }
-    if (!atoms_.Append(atom).ok()) return Dim();
-  }
-  term.atom[0] = static_cast<int32_t>(index);
-  Expression expression;
-  AddTerm(&expression, term);
-  return Store(expression);
+  return AddAtom(hash, atom);
+}
+
+Dim SymbolTable::AddAtom(uint64_t hash, const Atom& atom) {
+  const bool stored = atoms_.Append(atom).ok() && atom_index_.Add(hash, atoms_.size() - 1).ok();
+  return stored ? OfAtom(static_cast<int64_t>(atoms_.size()) - 1) : Dim();
 }
 
 Dim SymbolTable::Opaque(AtomKind kind, Dim a, Dim b) {
-  size_t index = 0;
-  for (; index < atoms_.size(); ++index) {
-    const Atom& atom = atoms_[index];
-    if (atom.kind == kind && atom.a == a && atom.b == b) break;
+  uint64_t hash = base::HashNumber(base::kHashBegin, static_cast<uint64_t>(kind));
+  for (const Dim dim : {a, b}) {
+    hash = base::HashNumber(hash, static_cast<uint64_t>(dim.kind_));
+    hash = base::HashNumber(hash, static_cast<uint64_t>(dim.value_));
   }
-  if (index == atoms_.size()) {
-    Atom atom;
-    atom.kind = kind;
-    atom.a = a;
-    atom.b = b;
-    if (!atoms_.Append(atom).ok()) return Dim();
-  }
-  Term term;
-  term.coefficient = 1;
-  term.factors = 1;
-  term.atom[0] = static_cast<int32_t>(index);
-  Expression expression;
-  AddTerm(&expression, term);
-  return Store(expression);
+  const int64_t known = atom_index_.Find(hash, [&](size_t i) {
+    return atoms_[i].kind == kind && atoms_[i].a == a && atoms_[i].b == b;
+  });
+  if (known >= 0) return OfAtom(known);
+  Atom atom;
+  atom.kind = kind;
+  atom.a = a;
+  atom.b = b;
+  return AddAtom(hash, atom);
 }
 
 Dim SymbolTable::Add(Dim a, Dim b) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/array.h"
+#include "base/hash_index.h"
 
 namespace doppio::graph {
 
@@ -92,6 +93,9 @@ class SymbolTable {
   static bool Same(const Expression& a, const Expression& b);
   Expression Load(Dim dim) const;
   Dim Store(const Expression& expression);
+  static uint64_t HashOf(const Expression& expression);
+  Dim OfAtom(int64_t index);
+  Dim AddAtom(uint64_t hash, const Atom& atom);
   Dim Opaque(AtomKind kind, Dim a, Dim b);
   Dim Quotient(AtomKind kind, Dim a, Dim b);
   // a / b when every term of `a` is a multiple of the single-term `b`.
@@ -102,6 +106,7 @@ class SymbolTable {
   base::Array<Expression> expressions_;
   base::Array<Atom> atoms_;
   base::Array<char> names_;
+  base::HashIndex expression_index_, atom_index_;  // positions in the two lists
 };
 
 }  // namespace doppio::graph

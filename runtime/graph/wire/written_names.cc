@@ -66,9 +66,13 @@ Status WrittenNames::Name(const Value* value, int64_t position, base::Array<base
   std::string_view name = base_name;
   if (!free(name)) {
     std::string fresh;
-    for (int64_t suffix = 2; fresh.empty() || !free(fresh); ++suffix) {
-      fresh = base::Cat(base_name, "_", suffix);
+    const int64_t* const taken = taken_.Find(base_name);
+    int64_t suffix = taken != nullptr ? *taken + 1 : 2;
+    for (fresh = base::Cat(base_name, "_", suffix); !free(fresh);) {
+      fresh = base::Cat(base_name, "_", ++suffix);
     }
+    // What stands before everything keeps its name for ever: nobody need try it again.
+    if (position == 0) DOPPIO_RETURN_IF_ERROR(taken_.Set(base_name, suffix));
     DOPPIO_ASSIGN_OR_RETURN(base::Buffer copy, base::Buffer::Allocate(fresh.size(), nullptr));
     std::memcpy(copy.data(), fresh.data(), fresh.size());
     name = std::string_view(copy.as<char>(), fresh.size());

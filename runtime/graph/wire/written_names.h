@@ -43,6 +43,7 @@ class WrittenNames {
   base::Array<int64_t> made_, last_use_;  // by value id
   base::NameMap<Holder> holders_;
   base::NameMap<Reserved> outputs_;
+  base::NameMap<int64_t> taken_;  // of a base name: suffixes up to this one belong to constants
 };
 
 }  // namespace doppio::graph::wire
