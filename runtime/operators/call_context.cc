@@ -16,6 +16,7 @@ StatusOr<HostValue> CallContext::Own(size_t i) {
 StatusOr<void*> CallContext::SetTensor(size_t i, ElementType type, const Dims& dims) {
   DOPPIO_ASSIGN_OR_RETURN(HostValue value, NewTensor(type, dims));
   void* const data = value.memory->data();
+  DOPPIO_RETURN_IF_ERROR(made_.Append(value.memory));
   Set(i, std::move(value));
   return data;
 }

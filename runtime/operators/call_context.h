@@ -30,7 +30,8 @@ class CallContext {
   StatusOr<HostValue> Own(size_t i);
   // Output `i` (ignored where the node has none) is `value`.
   virtual void Set(size_t i, HostValue value) = 0;
-  // Output `i` becomes a tensor of uninitialised memory, which is returned; never null.
+  // Output `i` becomes a tensor of uninitialised memory, which is returned; never null, and there
+  // until the call ends even where the node has no such output.
   StatusOr<void*> SetTensor(size_t i, ElementType type, const Dims& dims);
   StatusOr<HostValue> NewTensor(ElementType type, const Dims& dims) {
     return NewHostTensor(type, dims, budget());
@@ -49,6 +50,7 @@ class CallContext {
 
  private:
   const graph::Node& node_;
+  base::Array<std::shared_ptr<base::Buffer>> made_;  // by SetTensor
 };
 
 }  // namespace doppio::operators

@@ -5,7 +5,9 @@
     tests/exported/check.py --doppio build/bin/doppio --table docs/models.md
 
 A model passes when every output agrees: integers are equal, floats differ by at most 1e-4 of the greatest expected
-value. Each model runs in a process of its own, so that one that takes too long or too much memory does not end the run.
+value. Detections are matched first: almost equal scores may stand in another order. Where ONNX Runtime's answers differ
+from its own without graph optimisations by more than that - random weights make some models amplify every rounding -
+an output passes within four times that difference, and the table says so. Each model runs in a process of its own, so that one that takes too long or too much memory does not end the run.
 Exported models are kept in --work and used again. Exit status 1 when a model that ONNX Runtime runs does not pass.
 """
 import argparse
@@ -33,8 +35,6 @@ def torchvision_model(name, size):
     if name.startswith(("vit_", "maxvit")):
         options["image_size" if name.startswith("vit_") else "input_size"] = size if name.startswith("vit_") else (
             size, size)
-    if name.startswith("mvit"):
-        options |= {"spatial_size": (size, size), "temporal_size": 16}
     if name in ("googlenet", "inception_v3"):
         options |= {"aux_logits": False, "init_weights": False}
     if detection:  # untrained scores are low: keep some
@@ -165,22 +165,57 @@ def random_inputs(session):
     return feeds
 
 
-def difference(got, wanted):
-    """None when equal by the rule; else what differs."""
+def float_error(got, wanted):
+    """The greatest difference as a share of the greatest expected value; None where NaN or infinities differ."""
     import numpy
+    finite = numpy.isfinite(wanted)
+    if (numpy.isfinite(got) != finite).any():
+        return None
+    scale = numpy.abs(wanted[finite]).max(initial=0)
+    error = numpy.abs(got[finite] - wanted[finite]).max(initial=0)
+    return float(error / scale) if error > 0 else 0.0
+
+
+def difference(got, wanted, bound):
+    """None when equal by the rule; else what differs."""
     if got.shape != wanted.shape:
         return f"shape {list(got.shape)}, expected {list(wanted.shape)}"
     if wanted.dtype.kind != "f":
         wrong = int((got != wanted).sum())
         return f"{wrong} of {wanted.size} integers differ" if wrong else None
-    if wanted.size == 0:
-        return None
-    finite = numpy.isfinite(wanted)
-    if (numpy.isfinite(got) != finite).any():
+    error = float_error(got, wanted)
+    if error is None:
         return "NaN or infinity at other places"
-    scale = numpy.abs(wanted[finite]).max(initial=0)
-    error = numpy.abs(got[finite] - wanted[finite]).max(initial=0)
-    return f"differs by {error / scale:.2g} of the greatest value" if error > TOLERANCE * scale else None
+    return f"differs by {error:.2g} of the greatest value" if error > bound else None
+
+
+def own_spread(model, feeds, wanted):
+    """By how much each output of ONNX Runtime differs from its own without graph optimisations."""
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    plain = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"]).run(None, feeds)
+    return [(float_error(p, w) or 0.0) if w.dtype.kind == "f" and p.shape == w.shape else 0.0
+            for p, w in zip(match_detections(plain, wanted), wanted)]
+
+
+def match_detections(got, wanted):
+    """Detections of almost equal scores may stand in another order: `got` in the order of `wanted`.
+
+    Detections are outputs of N rows of which one holds boxes [N, 4] and one integer labels [N]; each wanted one takes
+    the nearest box of its label that is left.
+    """
+    import numpy
+    boxes = [i for i, value in enumerate(wanted) if value.ndim == 2 and value.shape[1] == 4]
+    labels = [i for i, value in enumerate(wanted) if value.ndim == 1 and value.dtype.kind == "i"]
+    if not boxes or not labels or any(g.shape != w.shape for g, w in zip(got, wanted)):
+        return got
+    box, label, count = boxes[0], labels[0], len(wanted[boxes[0]])
+    left, order = list(range(count)), []
+    for i in range(count):
+        near = [numpy.abs(got[box][j] - wanted[box][i]).max() + 1e9 * (got[label][j] != wanted[label][i]) for j in left]
+        order.append(left.pop(int(numpy.argmin(near))))
+    return [value[order] if len(value.shape) > 0 and value.shape[0] == count else value for value in got]
 
 
 def check_one(package, name, size, doppio, work):
@@ -219,9 +254,15 @@ def check_one(package, name, size, doppio, work):
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         return row | {"result": "fails", "why": " ".join(run.stderr.split())[:300]}
-    for key, value in zip(names, wanted):
-        got = numpy.load(out / (re.sub(r"[^A-Za-z0-9._-]", "_", key) + ".npy"))
-        why = difference(got, value)
+    answers = [numpy.load(out / (re.sub(r"[^A-Za-z0-9._-]", "_", key) + ".npy")) for key in names]
+    answers = match_detections(answers, wanted)
+    bounds = [TOLERANCE] * len(wanted)
+    if any(difference(got, value, TOLERANCE) for got, value in zip(answers, wanted)):
+        spread = own_spread(model, feeds, wanted)
+        bounds = [max(TOLERANCE, 4 * own) for own in spread]
+        row["why"] = f"ONNX Runtime differs from itself by {max(spread):.2g}"
+    for key, got, value, bound in zip(names, answers, wanted, bounds):
+        why = difference(got, value, bound)
         if why is not None:
             return row | {"result": "fails", "why": f"output {key}: {why}"}
     return row | {"result": "passes", "outputs": [list(value.shape) for value in wanted]}

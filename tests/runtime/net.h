@@ -70,7 +70,7 @@ class Net {
     graph::Node* node = *graph.AddNode(type, domain);
     for (graph::Value* input : inputs) RequireOk(graph.AddInputTo(node, input));
     for (std::string_view output : outputs) REQUIRE(graph.AddOutputTo(node, output).ok());
-    for (const Arg& arg : args) SetArg(node, arg);
+    for (const Arg& arg : args) Set(node, arg);
     return node;
   }
   // A node of ONNX's dialect with one output.
@@ -82,6 +82,20 @@ class Net {
   graph::Value* Caffe2(std::string_view type, std::initializer_list<graph::Value*> inputs,
                        std::string_view output, std::initializer_list<Arg> args = {}) {
     return Node("", type, inputs, {output}, args)->outputs[0];
+  }
+  void Set(graph::Node* node, const Arg& arg) {
+    if (const auto* i = std::get_if<int64_t>(&arg.value)) {
+      RequireOk(graph.SetArg(node, arg.name, *i));
+    } else if (const auto* f = std::get_if<float>(&arg.value)) {
+      RequireOk(graph.SetArg(node, arg.name, *f));
+    } else if (const auto* s = std::get_if<std::string_view>(&arg.value)) {
+      RequireOk(graph.SetArg(node, arg.name, *s));
+    } else if (const auto* ints = std::get_if<std::vector<int64_t>>(&arg.value)) {
+      RequireOk(graph.SetArg(node, arg.name, std::span<const int64_t>(*ints)));
+    } else {
+      const auto& floats = std::get<std::vector<float>>(arg.value);
+      RequireOk(graph.SetArg(node, arg.name, std::span<const float>(floats)));
+    }
   }
   void Output(graph::Value* value) { RequireOk(graph.AddOutput(value, value->name)); }
 
@@ -96,22 +110,6 @@ class Net {
   }
 
   graph::Graph graph;
-
- private:
-  void SetArg(graph::Node* node, const Arg& arg) {
-    if (const auto* i = std::get_if<int64_t>(&arg.value)) {
-      RequireOk(graph.SetArg(node, arg.name, *i));
-    } else if (const auto* f = std::get_if<float>(&arg.value)) {
-      RequireOk(graph.SetArg(node, arg.name, *f));
-    } else if (const auto* s = std::get_if<std::string_view>(&arg.value)) {
-      RequireOk(graph.SetArg(node, arg.name, *s));
-    } else if (const auto* ints = std::get_if<std::vector<int64_t>>(&arg.value)) {
-      RequireOk(graph.SetArg(node, arg.name, std::span<const int64_t>(*ints)));
-    } else {
-      const auto& floats = std::get<std::vector<float>>(arg.value);
-      RequireOk(graph.SetArg(node, arg.name, std::span<const float>(floats)));
-    }
-  }
 };
 
 class StringSink final : public graph::wire::Sink {
