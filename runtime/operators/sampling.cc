@@ -1,5 +1,8 @@
-// Maps read at places between their pixels: GridSample, AffineGrid, RoiAlign, DeformConv of ONNX.
+// Maps read at places between their pixels: GridSample, AffineGrid, RoiAlign, DeformConv of ONNX,
+// RoIAlign of Caffe2.
 #include "kernels/problems/sampling.h"
+
+#include <algorithm>
 
 #include "base/message.h"
 #include "kernels/problems/gemm.h"
@@ -274,6 +277,84 @@ Status LowerRoiAlign(LowerContext& c) {
   return c.Emit(ProblemKind::kRoiAlign, p, {x, rois, c.input(2)}, {y});
 }
 
+// --- Caffe2's RoIAlign
+// -----------------------------------------------------------------------------
+
+struct Caffe2RoiArgs {
+  RoiArgs roi;
+  bool channels_last = false;
+};
+
+Status ReadCaffe2Roi(const ArgReader& args, Caffe2RoiArgs* a) {
+  constexpr int64_t kMost = 1 << 16;
+  DOPPIO_RETURN_IF_ERROR(args.IntIn("pooled_h", 1, kMost, &a->roi.height));
+  DOPPIO_RETURN_IF_ERROR(args.IntIn("pooled_w", 1, kMost, &a->roi.width));
+  DOPPIO_RETURN_IF_ERROR(args.IntIn("sampling_ratio", INT32_MIN, 1 << 12, &a->roi.sampling));
+  DOPPIO_RETURN_IF_ERROR(args.Float("spatial_scale", &a->roi.scale));
+  DOPPIO_RETURN_IF_ERROR(args.Bool("aligned", &a->roi.half_pixel));
+  return ReadOrder(args, &a->channels_last);
+}
+
+Status InferCaffe2RoiAlign(InferContext& c) {
+  const Shape& rois = c.input(1).shape;
+  Caffe2RoiArgs a;
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Roi(c.args, &a));
+  for (const size_t i : {0, 1}) {
+    if (c.input(i).type != ElementType::kFloat) {
+      return InvalidArgument(Cat(c.Describe(i), " must be float32"));
+    }
+  }
+  DOPPIO_RETURN_IF_ERROR(WantRank(c, 0, 4));
+  DOPPIO_RETURN_IF_ERROR(WantRank(c, 1, 2));
+  if (rois[1].known() && !rois[1].Is(4) && !rois[1].Is(5)) {
+    return InvalidArgument(Cat(c.Describe(1), " must hold 4 or 5 numbers a region"));
+  }
+  const Shape x = ToChannelsFirst(c.input(0).shape, a.channels_last);
+  if (rois[1].Is(4) && x[0].known() && !x[0].Is(1)) {
+    return InvalidArgument(Cat(c.Describe(1), " does not say of which image its regions are"));
+  }
+  Shape y;
+  for (const Dim dim : {rois[0], x[1], Dim(a.roi.height), Dim(a.roi.width)}) y.push_back(dim);
+  c.Set(0, ElementType::kFloat, FromChannelsFirst(y, a.channels_last));
+  return {};
+}
+
+// The first of five columns says of which image a region is.
+Status LowerCaffe2RoiAlign(LowerContext& c) {
+  Caffe2RoiArgs a;
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Roi(c.args, &a));
+  const TensorRef rois = c.input(1), y = AsChannelsFirst(c.output(0), a.channels_last);
+  if (y.count() == 0) return {};
+  const TensorRef map = AsChannelsFirst(c.input(0), a.channels_last);
+  if (map.count() == 0) return InvalidArgument("a map without pixels has no regions");
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef x, c.RowMajor(map));
+  const int64_t count = rois.dims[0], columns = rois.dims[1];
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef regions, c.RowMajor(Cut(rois, 1, columns - 4, 4)));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef batch, c.Temporary(ElementType::kInt64, {count}));
+  constexpr int64_t kFirst = 0;
+  if (columns == 5) {
+    DOPPIO_RETURN_IF_ERROR(EmitCast(c, {}, WithDims(rois, {count}, {rois.strides[0]}), batch));
+  } else {
+    DOPPIO_RETURN_IF_ERROR(c.Fill(batch, &kFirst));
+  }
+  kernels::RoiAlignProblem p;
+  p.type = x.type;
+  p.half_pixel = a.roi.half_pixel;
+  p.sampling = std::max<int64_t>(a.roi.sampling, 0);
+  p.scale = static_cast<double>(a.roi.scale);
+  p.n = x.dims[0];
+  p.c = x.dims[1];
+  p.h = x.dims[2];
+  p.w = x.dims[3];
+  p.count = count;
+  p.out_h = a.roi.height;
+  p.out_w = a.roi.width;
+  if (!a.channels_last) return c.Emit(ProblemKind::kRoiAlign, p, {x, regions, batch}, {y});
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef planar, c.Temporary(x.type, y.dims));
+  DOPPIO_RETURN_IF_ERROR(c.Emit(ProblemKind::kRoiAlign, p, {x, regions, batch}, {planar}));
+  return c.Copy(planar, y);
+}
+
 // --- DeformConv
 // ------------------------------------------------------------------------------------
 
@@ -409,6 +490,12 @@ constexpr ArgSpec kRoiAlignArgs[] = {
     {"spatial_scale", ArgKind::kFloat, 1},
     {"mode", ArgKind::kString, 0, "avg"},
     {"coordinate_transformation_mode", ArgKind::kString, 0, "half_pixel"}};
+constexpr ArgSpec kCaffe2RoiArgs[] = {{"pooled_h", ArgKind::kInt, 1},
+                                      {"pooled_w", ArgKind::kInt, 1},
+                                      {"sampling_ratio", ArgKind::kInt, -1},
+                                      {"spatial_scale", ArgKind::kFloat, 1},
+                                      {"aligned", ArgKind::kInt},
+                                      {"order", ArgKind::kString, 0, "NCHW"}};
 constexpr ArgSpec kDeformConvArgs[] = {{"group", ArgKind::kInt, 1},
                                        {"offset_group", ArgKind::kInt, 1},
                                        {"kernel_shape", ArgKind::kInts},
@@ -467,5 +554,18 @@ const Operator kOnnxDeformConv = {.domain = "ai.onnx",
                                   .lower = LowerDeformConv,
                                   .args = kDeformConvArgs,
                                   .summary = "convolution at places that the data shifts"};
+
+const Operator kRoiAlign = {.domain = "",
+                            .type = "RoIAlign",
+                            .min_inputs = 2,
+                            .max_inputs = 2,
+                            .min_outputs = 1,
+                            .max_outputs = 1,
+                            .layout = LayoutTrait::kRowMajor,
+                            .flags = kPlain,
+                            .infer = InferCaffe2RoiAlign,
+                            .lower = LowerCaffe2RoiAlign,
+                            .args = kCaffe2RoiArgs,
+                            .summary = "regions of a map, pooled to one size"};
 
 }  // namespace doppio::operators
