@@ -1,4 +1,5 @@
 // Tensors made from nothing but sizes and a value: ConstantFill, ConstantOfShape, Range, EyeLike.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -159,6 +160,44 @@ Status LowerConstantFill(LowerContext& c) {
   Element element;
   DOPPIO_RETURN_IF_ERROR(ReadCaffe2Element(c.node(), c.args, &element));
   return c.Fill(c.output(0), element.bytes);
+}
+
+// --- DiagonalFill
+// ------------------------------------------------------------------------------------
+
+Status InferDiagonalFill(InferContext& c) {
+  Element element;
+  Shape shape;
+  bool complete = false;
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Element(c.node(), c.args, &element));
+  DOPPIO_RETURN_IF_ERROR(ReadFillShape(c, &shape, &complete));
+  if (!complete) {
+    c.SetUnknownShape(0, element.type);
+    return {};
+  }
+  if (shape.rank < 2) return InvalidArgument("a diagonal has at least 2 dimensions");
+  for (int i = 1; i < shape.rank && shape.rank > 2; ++i) {
+    if (shape[i].known() && shape[0].known() && !(shape[i] == shape[0])) {
+      return InvalidArgument("with more than 2 dimensions all must be equal");
+    }
+  }
+  c.Set(0, element.type, shape);
+  return {};
+}
+
+Status LowerDiagonalFill(LowerContext& c) {
+  Element element;
+  const TensorRef y = c.output(0);
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Element(c.node(), c.args, &element));
+  if (y.count() == 0) return {};
+  constexpr unsigned char kZero[16] = {};
+  DOPPIO_RETURN_IF_ERROR(c.Fill(y, kZero));
+  int64_t length = y.dims[0], stride = 0;
+  for (int i = 0; i < y.dims.rank(); ++i) {
+    length = std::min(length, y.dims[i]);
+    stride += y.strides[i];
+  }
+  return c.Fill(WithDims(y, {length}, {stride}), element.bytes);
 }
 
 // --- ConstantOfShape
@@ -410,6 +449,18 @@ constexpr ArgSpec kEyeLikeArgs[] = {{"dtype", ArgKind::kInt}, {"k", ArgKind::kIn
 
 }  // namespace
 
+const Operator kDiagonalFill = {.domain = "",
+                                .type = "DiagonalFill",
+                                .min_inputs = 0,
+                                .max_inputs = 1,
+                                .min_outputs = 1,
+                                .max_outputs = 1,
+                                .layout = LayoutTrait::kRowMajor,
+                                .flags = kPlain,
+                                .infer = InferDiagonalFill,
+                                .lower = LowerDiagonalFill,
+                                .args = kConstantFillArgs,
+                                .summary = "a value on the diagonal, zeros beside it"};
 const Operator kConstantFill = {"",
                                 "ConstantFill",
                                 0,
