@@ -14,7 +14,7 @@ namespace {
 struct ConvertArguments {
   std::string model, folder;
   ConvertOptions options;
-  bool list_passes = false, no_optimize = false, json = false;
+  bool list_passes = false, list_operators = false, no_optimize = false, json = false;
 };
 
 std::string ShapeText(const TensorInfo& info) {
@@ -80,6 +80,15 @@ Status Convert(ConvertArguments& args) {
     for (const PassInfo& pass : ListPasses()) fmt::print("{:<22} {}\n", pass.name, pass.summary);
     return {};
   }
+  if (args.list_operators) {
+    nlohmann::json list = nlohmann::json::array();
+    for (const ImportedOperator& op : ListImportedOperators()) {
+      if (!args.json) fmt::print("{:<18} {:<28} from version {}\n", op.domain, op.type, op.since);
+      list.push_back({{"domain", op.domain}, {"type", op.type}, {"since", op.since}});
+    }
+    if (args.json) fmt::print("{}\n", nlohmann::json{{"schema", 1}, {"operators", list}}.dump(2));
+    return {};
+  }
   if (args.model.empty() || args.folder.empty()) {
     return InvalidArgument("a model and a folder are needed: doppio convert model.onnx -o deploy/");
   }
@@ -124,6 +133,10 @@ void AddConvert(CLI::App& app, int* exit_status) {
   command->add_option("--disable-pass", args->options.disabled_passes,
                       "Leave a pass out (see --list-passes)");
   command->add_flag("--list-passes", args->list_passes, "List the passes");
+  command->add_flag("--list-operators", args->list_operators,
+                    "List the ONNX operators that are known, and since which version of their set");
+  command->add_flag("--strict-caffe2", args->options.strict_caffe2,
+                    "Refuse what the original Caffe2 could not run, and name it");
   command->add_flag("--no-optimize", args->no_optimize, "Run no pass");
   command->add_flag("--json", args->json, "Print the summary as JSON (docs/json.md)");
   command->callback([args, exit_status] {

@@ -12,6 +12,7 @@
 #include "cli/pair_argument.h"
 #include "cli/tensor.h"
 #include "runtime/api/predictor_impl.h"
+#include "runtime/operators/operator.h"
 #include "runtime/platform/atomic_file.h"
 
 namespace doppio::cli {
@@ -20,7 +21,7 @@ namespace {
 struct InspectArguments {
   PairArgument pair;
   std::vector<std::string> dumps;
-  bool weights = false, ops = false, engines = false, json = false;
+  bool weights = false, ops = false, engines = false, operators = false, json = false;
 };
 
 std::string TensorText(const TensorInfo& info) {
@@ -162,9 +163,62 @@ void PrintEngines() {
   }
 }
 
+const char* KindName(operators::ArgKind kind) {
+  constexpr const char* kNames[] = {"int",     "float", "string", "ints",  "floats",
+                                    "strings", "net",   "nets",   "tensor"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+std::string CountText(int least, int most) {
+  if (least == most) return base::Cat(least);
+  return most == operators::kVariadic ? base::Cat(least, " or more")
+                                      : base::Cat(least, " to ", most);
+}
+
+// "axis = 1, order = NCHW, shape: ints".
+std::string ArgumentsText(const operators::Operator& op) {
+  std::vector<std::string> list;
+  for (const operators::ArgSpec& spec : op.args) {
+    const bool number =
+        spec.kind == operators::ArgKind::kInt || spec.kind == operators::ArgKind::kFloat;
+    if (spec.required) {
+      list.push_back(fmt::format("{}: {}, required", spec.name, KindName(spec.kind)));
+    } else if (number) {
+      list.push_back(fmt::format("{} = {:g}", spec.name, spec.number));
+    } else if (spec.kind == operators::ArgKind::kString && *spec.text != 0) {
+      list.push_back(fmt::format("{} = {}", spec.name, spec.text));
+    } else {
+      list.push_back(fmt::format("{}: {}", spec.name, KindName(spec.kind)));
+    }
+  }
+  return fmt::format("{}", fmt::join(list, ", "));
+}
+
+void PrintOperators(bool json) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const operators::Operator* const op : operators::AllOperators()) {
+    if (!json) {
+      fmt::print("{:<8} {:<42} {}\n", op->domain, op->type, op->summary);
+      continue;
+    }
+    list.push_back({{"domain", op->domain},
+                    {"type", op->type},
+                    {"inputs", CountText(op->min_inputs, op->max_inputs)},
+                    {"outputs", CountText(op->min_outputs, op->max_outputs)},
+                    {"arguments", ArgumentsText(*op)},
+                    {"planned", op->lower != nullptr},
+                    {"summary", op->summary}});
+  }
+  if (json) fmt::print("{}\n", nlohmann::json{{"schema", 1}, {"operators", list}}.dump(2));
+}
+
 Status Inspect(InspectArguments args) {
   if (args.engines) {
     PrintEngines();
+    return {};
+  }
+  if (args.operators) {
+    PrintOperators(args.json);
     return {};
   }
   args.pair.optimize = false;  // as the files have it
@@ -195,6 +249,8 @@ void AddInspect(CLI::App& app, int* exit_status) {
   command->add_flag("--ops", args->ops, "Operators by type, as a selective build wants them");
   command->add_option("--dump", args->dumps, "NAME=FILE.npy: write one weight to a file");
   command->add_flag("--engines", args->engines, "List every kernel of this build; needs no pair");
+  command->add_flag("--operators", args->operators,
+                    "List every operator of this build; needs no pair");
   command->add_flag("--json", args->json, "Print as JSON (docs/json.md)");
   command->callback([args, exit_status] {
     const Status status = Inspect(*args);

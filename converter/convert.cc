@@ -1,11 +1,14 @@
 #include <doppio/convert.h>
 
+#include <algorithm>
 #include <new>
+#include <tuple>
 
 #include "base/message.h"
 #include "base/shape_text.h"
 #include "converter/convert_error.h"
 #include "converter/importer.h"
+#include "converter/strict_caffe2.h"
 #include "runtime/api/predictor_impl.h"
 #include "runtime/graph/wire/pair_writer.h"
 #include "runtime/passes/pass.h"
@@ -90,6 +93,10 @@ std::unique_ptr<graph::Graph> Import(const std::string& path, const ConvertOptio
     const Status status = passes::Simplify(*graph, disabled, &changes);
     if (!status.ok()) throw ConvertError{status.Annotate(path)};
   }
+  if (options.strict_caffe2) {
+    const Status status = converter::CheckCaffe2(*graph);
+    if (!status.ok()) throw ConvertError{status.Annotate(path)};
+  }
   if (report != nullptr) {
     *report = ConversionReport();
     report->warnings = importer.warnings;
@@ -141,6 +148,19 @@ StatusOr<std::shared_ptr<const Predictor>> LoadOnnx(const std::string& model,
   });
   if (!status.ok()) return status;
   return predictor;
+}
+
+std::vector<ImportedOperator> ListImportedOperators() {
+  std::vector<ImportedOperator> list;
+  for (const std::span<const converter::ImporterRow> rows : converter::AllImporters()) {
+    for (const converter::ImporterRow& row : rows) {
+      list.push_back({*row.domain == 0 ? "ai.onnx" : row.domain, row.type, row.since});
+    }
+  }
+  std::sort(list.begin(), list.end(), [](const ImportedOperator& a, const ImportedOperator& b) {
+    return std::tie(a.domain, a.type) < std::tie(b.domain, b.type);
+  });
+  return list;
 }
 
 std::vector<PassInfo> ListPasses() {

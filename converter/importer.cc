@@ -60,16 +60,21 @@ bool IsLeftOut(const Frame& frame, const std::string& name) {
   return false;
 }
 
+std::vector<std::span<const ImporterRow>> AllImporters() {
+  return {ConvolutionImporters(), MatMulImporters(),        ActivationImporters(),
+          ElementwiseImporters(), NormalizationImporters(), ReductionImporters(),
+          ReshapingImporters(),   SlicingImporters(),       CreationImporters(),
+          ResizeImporters(),      ControlFlowImporters(),   SequenceImporters(),
+          RecurrentImporters(),   LossImporters(),          QuantizationImporters(),
+          AttentionImporters(),   GridImporters(),          SignalImporters(),
+          RandomImporters()};
+}
+
 Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model,
                    graph::Graph* graph)
     : path_(path), model_(std::move(model)), graph_(graph), tensors_(path, graph) {
   Check(graph->KeepAlive(model_));
-  for (const auto rows :
-       {ConvolutionImporters(), MatMulImporters(), ActivationImporters(), ElementwiseImporters(),
-        NormalizationImporters(), ReductionImporters(), ReshapingImporters(), SlicingImporters(),
-        CreationImporters(), ResizeImporters(), ControlFlowImporters(), SequenceImporters(),
-        RecurrentImporters(), LossImporters(), QuantizationImporters(), AttentionImporters(),
-        GridImporters(), SignalImporters(), RandomImporters()}) {
+  for (const std::span<const ImporterRow> rows : AllImporters()) {
     for (const ImporterRow& row : rows) importers_[{row.domain, row.type}] = row;
   }
   for (const onnx::FunctionProto& function : model_->functions()) {

@@ -179,6 +179,7 @@ std::span<const ImporterRow> AttentionImporters();
 std::span<const ImporterRow> GridImporters();
 std::span<const ImporterRow> SignalImporters();
 std::span<const ImporterRow> RandomImporters();
+std::vector<std::span<const ImporterRow>> AllImporters();
 
 class Importer {
  public:

@@ -1,6 +1,7 @@
 // Conv, ConvTranspose and the pools. Plain ones become Caffe2's; automatic padding, ceil rounding,
 // dilated pools and indices have no exact form there and stay ONNX's.
 #include <algorithm>
+#include <optional>
 
 #include "converter/importers/passthrough.h"
 
@@ -17,13 +18,12 @@ bool AllOnes(const std::vector<int64_t>& values) {
 }
 
 // strides, pads, dilations as Caffe2 spells them. VALID is no padding.
-void SpatialArgs(const NodeContext& n, Emission* emission) {
+void SpatialArgs(const NodeContext& n, const std::vector<int64_t>& pads, Emission* emission) {
   for (const char* name : {"strides", "dilations"}) {
     const std::vector<int64_t> values = n.Ints(name);
     if (!values.empty() && !(AllOnes(values) && std::string_view(name) == "dilations"))
       emission->Ints(name, values);
   }
-  const std::vector<int64_t> pads = n.Ints("pads");
   if (!pads.empty() && n.Text("auto_pad", "NOTSET") != "VALID") emission->Ints("pads", pads);
 }
 
@@ -44,7 +44,7 @@ void ImportConv(const NodeContext& n) {
   if (!ExplicitPadding(n) || kernel.empty()) return PassThrough(n);
   Emission conv = n.Emit("Conv");
   conv.In(n.in(0)).In(n.in(1)).In(n.in(2)).Ints("kernels", kernel);
-  SpatialArgs(n, &conv);
+  SpatialArgs(n, n.Ints("pads"), &conv);
   const int64_t group = n.Int("group", 1);
   if (group != 1) conv.Int("group", group);
   conv.Out(0).Done();
@@ -62,7 +62,7 @@ void ImportConvTranspose(const NodeContext& n) {
   }
   Emission conv = n.Emit("ConvTranspose");
   conv.In(n.in(0)).In(n.in(1)).In(n.in(2)).Ints("kernels", kernel);
-  SpatialArgs(n, &conv);
+  SpatialArgs(n, n.Ints("pads"), &conv);
   if (!adjs.empty() && std::any_of(adjs.begin(), adjs.end(), [](int64_t a) { return a != 0; }))
     conv.Ints("adjs", adjs);
   const int64_t group = n.Int("group", 1);
@@ -78,11 +78,37 @@ bool PaddingBelowKernel(const std::vector<int64_t>& pads, const std::vector<int6
   return true;
 }
 
+// A pool that rounds up, as one that rounds down with more padding at the end. Nothing where sizes
+// are not known, or where an average counts the padding.
+std::optional<std::vector<int64_t>> PadsThatRoundUp(const NodeContext& n,
+                                                    const std::vector<int64_t>& kernel) {
+  const ValueFacts& x = n.facts(n.in(0));
+  const auto rank = static_cast<int>(kernel.size());
+  if (!x.has_shape || x.shape.rank != rank + 2 || n.Int("count_include_pad", 0) != 0) return {};
+  std::vector<int64_t> pads = n.Ints("pads"), strides = n.Ints("strides");
+  pads.resize(2 * kernel.size(), 0);
+  strides.resize(kernel.size(), 1);
+  for (int i = 0; i < rank; ++i) {
+    const auto axis = static_cast<size_t>(i);
+    if (!x.shape[2 + i].known() || strides[axis] < 1) return {};
+    const int64_t size = x.shape[2 + i].value(), stride = strides[axis];
+    int64_t& end = pads[axis + kernel.size()];
+    const int64_t room = size + pads[axis] + end - kernel[axis];
+    if (room < 0) return {};
+    int64_t count = (room + stride - 1) / stride + 1;
+    // A window that begins in the padding at the end does not count.
+    if ((count - 1) * stride >= size + pads[axis]) --count;
+    end += std::max<int64_t>((count - 1) * stride - room, 0);
+  }
+  return pads;
+}
+
 void ImportPool(const NodeContext& n) {
   const std::vector<int64_t> kernel = n.Ints("kernel_shape");
-  const bool caffe2 = ExplicitPadding(n) && n.Int("ceil_mode", 0) == 0 &&
-                      AllOnes(n.Ints("dilations")) && !n.HasOutput(1) && !kernel.empty() &&
-                      PaddingBelowKernel(n.Ints("pads"), kernel) &&
+  std::optional<std::vector<int64_t>> pads = n.Ints("pads");
+  if (n.Int("ceil_mode", 0) != 0 && ExplicitPadding(n)) pads = PadsThatRoundUp(n, kernel);
+  const bool caffe2 = ExplicitPadding(n) && pads && AllOnes(n.Ints("dilations")) &&
+                      !n.HasOutput(1) && !kernel.empty() && PaddingBelowKernel(*pads, kernel) &&
                       n.type_of(0) == ElementType::kFloat && n.type() != "LpPool";
   if (!caffe2) {
     // Versions 1 and 2 of LpPool: p was a float in 1.
@@ -91,7 +117,7 @@ void ImportPool(const NodeContext& n) {
   }
   Emission pool = n.Emit(n.type());
   pool.In(n.in(0)).Ints("kernels", kernel);
-  SpatialArgs(n, &pool);
+  SpatialArgs(n, *pads, &pool);
   if (n.Int("count_include_pad", 0) != 0) pool.Int("count_include_pad", 1);
   pool.Out(0).Done();
 }

@@ -19,6 +19,14 @@ void ImportGemm(const NodeContext& n) {
     n.Emit(trans_b ? "FC" : "FCTransposed").In(n.in(0)).In(n.in(1)).In(n.in(2)).Out(0).Done();
     return;
   }
+  if (!n.Has(2) && n.Float("alpha", 1) == 1 && n.type_of(0) == ElementType::kFloat) {
+    Emission product = n.Emit("MatMul");
+    product.In(n.in(0)).In(n.in(1));
+    if (trans_a) product.Int("trans_a", 1);
+    if (trans_b) product.Int("trans_b", 1);
+    product.Out(0).Done();
+    return;
+  }
   PassThrough(n, {"broadcast"});  // opset 1 to 6: C broadcasts as it does today
 }
 

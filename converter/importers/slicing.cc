@@ -1,12 +1,56 @@
 // Operators that pick elements: Slice, Gather and its kin, Scatter, Pad, Tile, NonZero.
+#include <algorithm>
+#include <optional>
+
 #include "converter/importers/passthrough.h"
 
 namespace doppio::converter {
 namespace {
 
+// What a Slice of constants says: attributes before opset 10, inputs since. Nothing when an input
+// depends on data.
+struct Cut {
+  std::vector<int64_t> starts, ends, axes, steps;
+};
+std::optional<Cut> ReadCut(const NodeContext& n) {
+  Cut cut{n.Ints("starts"), n.Ints("ends"), n.Ints("axes"), {}};
+  std::vector<int64_t>* const lists[] = {&cut.starts, &cut.ends, &cut.axes, &cut.steps};
+  for (int i = 0; i < 4 && n.opset() >= 10; ++i) {
+    if (!n.Has(i + 1)) continue;
+    const std::optional<std::vector<int64_t>> known = n.KnownInts(i + 1);
+    if (!known) return {};
+    *lists[i] = *known;
+  }
+  return cut;
+}
+
+// Caffe2's Slice cuts one axis, without steps; its ends count one beyond the end when negative.
+bool SliceAsCaffe2(const NodeContext& n) {
+  const int rank = n.rank_of(0);
+  const std::optional<Cut> cut = ReadCut(n);
+  if (!cut || rank < 1 || n.type_of(0) != ElementType::kFloat || cut->starts.size() != 1 ||
+      cut->ends.size() != 1 || cut->axes.size() > 1 ||
+      (cut->steps.size() == 1 && cut->steps[0] != 1)) {
+    return false;
+  }
+  const auto axis = static_cast<size_t>(CanonicalAxis(cut->axes.empty() ? 0 : cut->axes[0], rank));
+  const Dim size = n.facts(n.in(0)).shape[static_cast<int>(axis)];
+  int64_t begin = cut->starts[0], end = cut->ends[0];
+  // What is clamped or empty needs the size.
+  if (!size.known()) return false;
+  begin = std::clamp<int64_t>(begin < 0 ? begin + size.value() : begin, 0, size.value());
+  end = std::clamp<int64_t>(end < 0 ? end + size.value() : end, 0, size.value());
+  if (end < begin) return false;
+  std::vector<int64_t> starts(static_cast<size_t>(rank), 0), ends(static_cast<size_t>(rank), -1);
+  starts[axis] = begin;
+  ends[axis] = end == size.value() ? -1 : end;
+  n.Emit("Slice").In(n.in(0)).Ints("starts", starts).Ints("ends", ends).Out(0).Done();
+  return true;
+}
+
 void ImportSlice(const NodeContext& n) {
+  if (SliceAsCaffe2(n)) return;
   if (n.opset() >= 10) return PassThrough(n);
-  // Attributes before opset 10.
   Emission slice = n.EmitOnnx("Slice");
   slice.In(n.in(0)).In(n.IntsConstant(n.Ints("starts"))).In(n.IntsConstant(n.Ints("ends")));
   if (n.HasAttr("axes")) slice.In(n.IntsConstant(n.Ints("axes")));

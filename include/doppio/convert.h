@@ -25,6 +25,8 @@ struct ConvertOptions {
   // Passes left out, by name (ListPasses); with `optimize` off, none runs.
   std::vector<std::string> disabled_passes;
   bool optimize = true;
+  // Refuse what the original Caffe2 could not run; the error names it all.
+  bool strict_caffe2 = false;
 };
 
 // What a conversion did, for people.
@@ -56,6 +58,15 @@ DOPPIO_EXPORT StatusOr<std::shared_ptr<const Predictor>> LoadOnnx(
     const std::string& model, const ConvertOptions& options, const PredictorOptions& run_options);
 
 DOPPIO_EXPORT std::vector<PassInfo> ListPasses();
+
+// An ONNX operator that conversion knows, and the first version of its set in which it does.
+struct ImportedOperator {
+  std::string domain;  // "ai.onnx" for the default one
+  std::string type;
+  int since = 1;
+};
+// All of them, sorted by domain, then type.
+DOPPIO_EXPORT std::vector<ImportedOperator> ListImportedOperators();
 // The newest version of ONNX's default operator set that the converter knows.
 DOPPIO_EXPORT int NewestOpset();
 

@@ -79,5 +79,17 @@ TEST_CASE("passes can be left out, one or all") {
   CHECK(ConvertAndRun(TwoLayers(), {1, 1}, {1, 2}, none).values == Floats{4, 6});
 }
 
+TEST_CASE("--strict-caffe2 takes what Caffe2 has and names what it lacks") {
+  ConvertOptions strict;
+  strict.strict_caffe2 = true;
+  CHECK(ConvertAndRun(TwoLayers(), {1, -1}, {1, 2}, strict).values == Floats{0, 0});
+  ModelBuilder model = TwoLayers();
+  model.Node("HardSwish", {"hidden"}, {"z"});
+  model.Output("z");
+  const std::string error = ConvertAndRun(model, {}, {}, strict).error;
+  CHECK(error.find("for 1 reason:") != std::string::npos);
+  CHECK(error.find("HardSwish 'z': Caffe2 has no operator that computes it") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace doppio::converter_test
