@@ -61,13 +61,17 @@ bool IsLeftOut(const Frame& frame, const std::string& name) {
 }
 
 std::vector<std::span<const ImporterRow>> AllImporters() {
-  return {ConvolutionImporters(), MatMulImporters(),        ActivationImporters(),
-          ElementwiseImporters(), NormalizationImporters(), ReductionImporters(),
-          ReshapingImporters(),   SlicingImporters(),       CreationImporters(),
-          ResizeImporters(),      ControlFlowImporters(),   SequenceImporters(),
-          RecurrentImporters(),   LossImporters(),          QuantizationImporters(),
-          AttentionImporters(),   GridImporters(),          SignalImporters(),
-          RandomImporters()};
+  return {ConvolutionImporters(),   MatMulImporters(),
+          ActivationImporters(),    ElementwiseImporters(),
+          NormalizationImporters(), ReductionImporters(),
+          ReshapingImporters(),     SlicingImporters(),
+          CreationImporters(),      ResizeImporters(),
+          ControlFlowImporters(),   SequenceImporters(),
+          RecurrentImporters(),     LossImporters(),
+          QuantizationImporters(),  AttentionImporters(),
+          GridImporters(),          SignalImporters(),
+          RandomImporters(),        MlImporters(),
+          StringImporters()};
 }
 
 Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model,

@@ -26,6 +26,9 @@ using operators::ValueFacts;
 
 // The newest version of the default operator set whose changes the importers know.
 inline constexpr int kNewestOpset = 28;
+// The domain of classical machine learning, and its newest version that the importers know.
+inline constexpr const char* kMlDomain = "ai.onnx.ml";
+inline constexpr int kNewestMlOpset = 5;
 
 class Importer;
 
@@ -99,6 +102,11 @@ class NodeContext {
 
   const onnx::NodeProto& node() const { return node_; }
   const std::string& type() const { return node_.op_type(); }
+  // "ai.onnx", or the node's own domain.
+  std::string_view domain() const {
+    return IsDefaultDomain(node_.domain()) ? "ai.onnx" : std::string_view(node_.domain());
+  }
+  // The version of the node's domain.
   int opset() const { return opset_; }
 
   int input_count() const { return node_.input_size(); }
@@ -179,6 +187,8 @@ std::span<const ImporterRow> AttentionImporters();
 std::span<const ImporterRow> GridImporters();
 std::span<const ImporterRow> SignalImporters();
 std::span<const ImporterRow> RandomImporters();
+std::span<const ImporterRow> MlImporters();
+std::span<const ImporterRow> StringImporters();
 std::vector<std::span<const ImporterRow>> AllImporters();
 
 class Importer {

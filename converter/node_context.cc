@@ -202,6 +202,7 @@ Emission::Emission(Importer* importer, Frame* frame, const onnx::NodeProto* sour
   node_ = Unwrap(graph->AddNode(type, domain));
   if (!source->name().empty()) node_->name = Unwrap(graph->Intern(frame->prefix + source->name()));
   if (domain == "ai.onnx") node_->op_version = kNewestOpset;
+  if (domain == kMlDomain) node_->op_version = kNewestMlOpset;
 }
 
 Emission& Emission::In(Value* value) {

@@ -47,6 +47,7 @@ enum class ProblemKind : uint16_t {
   kDeformColumns,    // DeformColumnsProblem: the patches that a deformable convolution multiplies
   kDft,              // DftProblem
   kRandom,           // RandomProblem
+  kTreeEnsemble,     // TreeEnsembleProblem
   kLinearAttention,  // LinearAttentionProblem
   kTransfer,         // TransferProblem (device.h): between the CPU's memory and a device's
   kCount,

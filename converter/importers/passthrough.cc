@@ -38,7 +38,7 @@ void CopyAttribute(const NodeContext& n, std::string_view name, Emission* emissi
 }
 
 void PassThrough(const NodeContext& n, std::initializer_list<std::string_view> dropped) {
-  Emission emission = n.EmitOnnx(n.type());
+  Emission emission = n.Emit(n.type(), n.domain());
   for (int i = 0; i < n.input_count(); ++i) emission.In(n.in(i));
   for (const std::string& name : n.AttrNames()) {
     if (std::find(dropped.begin(), dropped.end(), name) == dropped.end())

@@ -5,7 +5,7 @@
 
 namespace doppio::converter {
 
-// Emits the ONNX operator of the node's own type with all its attributes, inputs and outputs.
+// Emits the operator of the node's own domain and type with all its attributes, inputs and outputs.
 // Attributes named in `dropped` are left out.
 void PassThrough(const NodeContext& n, std::initializer_list<std::string_view> dropped = {});
 // As PassThrough, for tables.

@@ -31,5 +31,6 @@ std::span<const Kernel> SamplingRows();
 std::span<const Kernel> DftRows();
 std::span<const Kernel> RandomRows();
 std::span<const Kernel> LinearAttentionRows();
+std::span<const Kernel> TreeEnsembleRows();
 
 }  // namespace doppio::kernels::reference

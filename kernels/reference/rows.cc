@@ -29,6 +29,7 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(DftRows(), context);
   visit(RandomRows(), context);
   visit(LinearAttentionRows(), context);
+  visit(TreeEnsembleRows(), context);
 }
 
 }  // namespace doppio::kernels::reference

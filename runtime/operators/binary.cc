@@ -8,6 +8,7 @@
 #include "runtime/operators/elementwise.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
+#include "runtime/operators/strings.h"
 
 namespace doppio::operators {
 
@@ -129,7 +130,8 @@ Status FinishBinary(InferContext& c, BinaryOp op, const Shape& shape) {
 
 Status CheckTypes(const InferContext& c, BinaryOp op) {
   const ElementType a = c.input(0).type, b = c.input(1).type;
-  if (!Takes(op, a)) {
+  const bool texts = a == ElementType::kString && op == BinaryOp::kEqual && IsOnnx(c.node());
+  if (!texts && !Takes(op, a)) {
     return InvalidArgument(
         Cat(c.Describe(0), " is of a type that ", c.node().type, " does not take"));
   }
@@ -378,7 +380,8 @@ constexpr Operator Caffe2Binary(std::string_view type, uint32_t flags) {
           "a function of two elements"};
 }
 constexpr Operator OnnxBinary(std::string_view type, uint32_t flags,
-                              std::span<const ArgSpec> args = {}) {
+                              std::span<const ArgSpec> args = {},
+                              Status (*call)(CallContext&) = nullptr) {
   return {"ai.onnx",
           type,
           2,
@@ -390,7 +393,8 @@ constexpr Operator OnnxBinary(std::string_view type, uint32_t flags,
           InferOnnxBinary,
           LowerOnnxBinary,
           args,
-          "a function of two elements"};
+          "a function of two elements",
+          call};
 }
 constexpr uint32_t kArithmetic = kElementwise | kTakesActivation;
 
@@ -447,7 +451,7 @@ const Operator kOnnxXor = OnnxBinary("Xor", kElementwise);
 const Operator kOnnxBitwiseAnd = OnnxBinary("BitwiseAnd", kElementwise);
 const Operator kOnnxBitwiseOr = OnnxBinary("BitwiseOr", kElementwise);
 const Operator kOnnxBitwiseXor = OnnxBinary("BitwiseXor", kElementwise);
-const Operator kOnnxEqual = OnnxBinary("Equal", kPlain);
+const Operator kOnnxEqual = OnnxBinary("Equal", kPlain, {}, CallStringEqual);
 const Operator kOnnxLess = OnnxBinary("Less", kPlain);
 const Operator kOnnxLessOrEqual = OnnxBinary("LessOrEqual", kPlain);
 const Operator kOnnxGreater = OnnxBinary("Greater", kPlain);

@@ -5,6 +5,7 @@
 #include "runtime/operators/caffe2_types.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/rows.h"
+#include "runtime/operators/strings.h"
 
 namespace doppio::operators {
 using base::Cat;
@@ -39,6 +40,12 @@ bool HasNumbers(ElementType type) {
 
 Status FinishCast(InferContext& c, ElementType to) {
   const ValueFacts& x = c.input(0);
+  const bool texts =
+      IsOnnx(c.node()) && (x.type == ElementType::kString || to == ElementType::kString);
+  if (texts) {
+    c.Set(0, to, x.shape);
+    return {};
+  }
   if (x.type != to && (!HasNumbers(x.type) || !HasNumbers(to))) {
     return Unsupported(Cat(c.Describe(0), " cannot be converted to ", to));
   }
@@ -125,7 +132,8 @@ const Operator kOnnxCast = {"ai.onnx",
                             InferOnnxCast,
                             LowerCast,
                             kOnnxCastArgs,
-                            "converts elements to another type"};
+                            "converts elements to another type",
+                            CallStringCast};
 const Operator kOnnxCastLike = {"ai.onnx",
                                 "CastLike",
                                 2,
@@ -137,6 +145,7 @@ const Operator kOnnxCastLike = {"ai.onnx",
                                 InferOnnxCastLike,
                                 LowerCast,
                                 kOnnxCastLikeArgs,
-                                "converts elements to the type of another tensor"};
+                                "converts elements to the type of another tensor",
+                                CallStringCast};
 
 }  // namespace doppio::operators
