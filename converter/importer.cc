@@ -71,7 +71,7 @@ std::vector<std::span<const ImporterRow>> AllImporters() {
           QuantizationImporters(),  AttentionImporters(),
           GridImporters(),          SignalImporters(),
           RandomImporters(),        MlImporters(),
-          StringImporters()};
+          StringImporters(),        TrainingImporters()};
 }
 
 Importer::Importer(const std::string& path, std::shared_ptr<onnx::ModelProto> model,

@@ -189,6 +189,7 @@ std::span<const ImporterRow> SignalImporters();
 std::span<const ImporterRow> RandomImporters();
 std::span<const ImporterRow> MlImporters();
 std::span<const ImporterRow> StringImporters();
+std::span<const ImporterRow> TrainingImporters();
 std::vector<std::span<const ImporterRow>> AllImporters();
 
 class Importer {
