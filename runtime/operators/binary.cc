@@ -6,6 +6,7 @@
 #include "runtime/operators/binary_content.h"
 #include "runtime/operators/element_class.h"
 #include "runtime/operators/elementwise.h"
+#include "runtime/operators/reduce.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
 #include "runtime/operators/strings.h"
@@ -253,6 +254,49 @@ StatusOr<TensorRef> LegacyView(const LegacyArgs& legacy, int a_rank, const Tenso
   return view;
 }
 
+// The sum of a over all dimensions along which b was repeated.
+Status InferSumReduceLike(InferContext& c) {
+  const ValueFacts &a = c.input(0), &b = c.input(1);
+  LegacyArgs legacy;
+  DOPPIO_RETURN_IF_ERROR(ReadLegacyArgs(c.args, &legacy));
+  if (!IsFloatType(a.type) || b.type != a.type) {
+    return InvalidArgument(Cat(c.Describe(0), " and ", c.Describe(1), " must be floats of a type"));
+  }
+  if (legacy.broadcast) {
+    DOPPIO_RETURN_IF_ERROR(CheckLegacyShapes(c, legacy));
+  } else {
+    bool same = a.shape.rank == b.shape.rank;
+    for (int i = 0; i < a.shape.rank && same; ++i) {
+      same = !a.shape[i].known() || !b.shape[i].known() || a.shape[i] == b.shape[i];
+    }
+    if (!same) {
+      return InvalidArgument(Cat("without broadcast=1 ", c.Describe(0), " and ", c.Describe(1),
+                                 " must have one shape"));
+    }
+  }
+  c.Set(0, a.type, b.shape);
+  return {};
+}
+
+Status LowerSumReduceLike(LowerContext& c) {
+  const TensorRef a = c.input(0), y = c.output(0);
+  LegacyArgs legacy;
+  DOPPIO_RETURN_IF_ERROR(ReadLegacyArgs(c.args, &legacy));
+  if (!legacy.broadcast) return c.Copy(a, y);
+  Reduction reduction;
+  reduction.keep = false;
+  Dims kept;
+  int axis = 0;
+  const bool all = y.count() == 1;
+  if (!all) DOPPIO_RETURN_IF_ERROR(LegacyAxis(legacy, a.dims.rank(), y.dims.rank(), &axis));
+  for (int i = 0; i < a.dims.rank(); ++i) {
+    const bool inside = !all && i >= axis && i < axis + y.dims.rank() && y.dims[i - axis] != 1;
+    reduction.reduced[i] = !inside;
+    if (inside) kept.push_back(a.dims[i]);
+  }
+  return EmitReduce(c, kernels::ReduceOp::kSum, reduction, a, Reshaped(y, kept));
+}
+
 Status LowerBinary(LowerContext& c, const TensorRef& b) {
   BinaryFunction function;
   const TensorRef a = c.input(0), y = c.output(0);
@@ -451,6 +495,18 @@ const Operator kOnnxXor = OnnxBinary("Xor", kElementwise);
 const Operator kOnnxBitwiseAnd = OnnxBinary("BitwiseAnd", kElementwise);
 const Operator kOnnxBitwiseOr = OnnxBinary("BitwiseOr", kElementwise);
 const Operator kOnnxBitwiseXor = OnnxBinary("BitwiseXor", kElementwise);
+const Operator kSumReduceLike = {.domain = "",
+                                 .type = "SumReduceLike",
+                                 .min_inputs = 2,
+                                 .max_inputs = 2,
+                                 .min_outputs = 1,
+                                 .max_outputs = 1,
+                                 .layout = LayoutTrait::kRowMajor,
+                                 .flags = kPlain,
+                                 .infer = InferSumReduceLike,
+                                 .lower = LowerSumReduceLike,
+                                 .args = kLegacyArgs,
+                                 .summary = "the sum over what broadcasting repeated"};
 const Operator kOnnxEqual = OnnxBinary("Equal", kPlain, {}, CallStringEqual);
 const Operator kOnnxLess = OnnxBinary("Less", kPlain);
 const Operator kOnnxLessOrEqual = OnnxBinary("LessOrEqual", kPlain);

@@ -443,6 +443,11 @@ Status CallBoxLimit(CallContext& c) {
 // ---------------------------------------------------------------------------------------
 
 Status InferRoiPool(InferContext& c) {
+  bool test = false;
+  DOPPIO_RETURN_IF_ERROR(c.args.Bool("is_test", &test));
+  if (!test && c.node().outputs.size() != 2) {
+    return InvalidArgument("without is_test=1 it has two outputs");
+  }
   c.SetUnknownShape(0, kFloat);
   c.SetUnknownShape(1, ElementType::kInt32);
   return {};

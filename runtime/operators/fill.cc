@@ -120,6 +120,9 @@ Status ReadFillShape(const InferContext& c, Shape* shape, bool* complete) {
   if (c.args.Has("shape"))
     return InvalidArgument("it has both an argument and an input for its shape");
   *shape = c.input(0).shape;
+  if (input_as_shape && c.input(0).type != ElementType::kInt64) {
+    return InvalidArgument(Cat(c.Describe(0), " must be int64 to be a shape"));
+  }
   if (input_as_shape) DOPPIO_RETURN_IF_ERROR(SizesFromInput(c, 0, shape, complete));
   if (extra.size() > static_cast<size_t>(kMaxRank - shape->rank)) {
     return InvalidArgument("argument 'extra_shape' is too long");
@@ -271,6 +274,9 @@ Status ReadBounds(const InferContext& c, Bounds* bounds) {
     const auto input = static_cast<size_t>(inputs[i]);
     const ValueFacts& facts = c.input(input);
     const Dim count = CountOf(facts.shape, &c.symbols());
+    if (!IsOnnx(c.node()) && facts.shape.rank != 0) {
+      return InvalidArgument(Cat(c.Describe(input), " must have no dimensions"));
+    }
     if (facts.type != c.input(0).type || (count.known() && !count.Is(1))) {
       return InvalidArgument(
           Cat(c.Describe(input), " must be one value of type ", c.input(0).type));
@@ -305,6 +311,13 @@ Status CountSteps(const InferContext& c, const Bounds& bounds, Dim* count) {
   if (step.Is(0)) return InvalidArgument("its step is 0");
   if (!step.known() || step.value() == INT64_MIN) return {};
   const bool up = step.value() > 0;
+  // Caffe2 cuts off, and adds a step only where the end is greater than what it reaches: one that
+  // counts down loses its last step where it does not come out even.
+  const Dim from = bounds.integer[0], to = bounds.integer[1];
+  if (!IsOnnx(c.node()) && !up && from.known() && to.known() && to.value() < from.value()) {
+    *count = Dim((from.value() - to.value()) / -step.value());
+    return {};
+  }
   const Dim extent = up ? symbols.Sub(bounds.integer[1], bounds.integer[0])
                         : symbols.Sub(bounds.integer[0], bounds.integer[1]);
   const Dim stride(up ? step.value() : -step.value());

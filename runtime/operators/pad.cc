@@ -59,6 +59,7 @@ Status ReadCaffe2Pads(const ArgReader& args, PadArgs* pad) {
   bool channels_last = false;
   DOPPIO_RETURN_IF_ERROR(ReadOrder(args, &channels_last));
   DOPPIO_RETURN_IF_ERROR(ReadMode(args, &pad->mode));
+  if (pad->mode == PadMode::kWrap) return InvalidArgument("Caffe2's PadImage has no mode 'wrap'");
   int64_t sides[4] = {};  // top, left, bottom, right
   const std::span<const int64_t> pads = args.Ints("pads");
   if (!pads.empty() && pads.size() != 4) {

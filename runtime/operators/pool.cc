@@ -44,6 +44,13 @@ Status InferPool(InferContext& c) {
   const Shape x = ToChannelsFirst(x_facts.shape, channels_last);
   Shape y = x;
   for (int i = 0; i < spatial_rank; ++i) {
+    if (!IsOnnx(c.node()) && spatial.dilation[i] != 1) {
+      return InvalidArgument(Cat("a pool has no dilation, it says ", spatial.dilation[i]));
+    }
+    if (!IsOnnx(c.node()) && spatial.global_pooling &&
+        (spatial.pad_begin[i] != 0 || spatial.pad_end[i] != 0 || spatial.stride[i] != 1)) {
+      return InvalidArgument("a global pool has neither padding nor strides");
+    }
     // Caffe2 refuses a window that may lie wholly in the padding.
     if (!spatial.global_pooling && !IsOnnx(c.node()) &&
         (spatial.pad_begin[i] >= spatial.kernel[i] || spatial.pad_end[i] >= spatial.kernel[i])) {

@@ -74,6 +74,51 @@ Status LowerDotProduct(LowerContext& c) {
   return Dot(c, AsRows(c.input(0)), AsRows(c.input(1)), c.output(0));
 }
 
+// The narrower rows are filled up with a number, or repeated.
+Status InferDotProductWithPadding(InferContext& c) {
+  for (const size_t i : {0, 1}) {
+    DOPPIO_RETURN_IF_ERROR(WantFloat(c, i));
+    if (c.input(i).shape.rank != 2) return InvalidArgument(Cat(c.Describe(i), " is no matrix"));
+  }
+  const Dim a = c.input(0).shape[0], b = c.input(1).shape[0];
+  bool replicate = false;
+  DOPPIO_RETURN_IF_ERROR(c.args.Bool("replicate", &replicate));
+  if (a.known() && b.known() && !(a == b)) {
+    return InvalidArgument(Cat(c.Describe(0), " and ", c.Describe(1), " differ in rows"));
+  }
+  const Dim wide = c.input(0).shape[1], narrow = c.input(1).shape[1];
+  if (replicate && wide.known() && narrow.known()) {
+    const int64_t most = std::max(wide.value(), narrow.value());
+    const int64_t least = std::min(wide.value(), narrow.value());
+    if (least == 0 || most % least != 0) {
+      return InvalidArgument(Cat("rows of ", least, " do not repeat to rows of ", most));
+    }
+  }
+  Shape y;
+  y.push_back(a);
+  c.Set(0, ElementType::kFloat, y);
+  return {};
+}
+
+Status LowerDotProductWithPadding(LowerContext& c) {
+  TensorRef wide = c.input(0), narrow = c.input(1);
+  if (wide.dims[1] < narrow.dims[1]) std::swap(wide, narrow);
+  bool replicate = false;
+  float pad = 0;
+  DOPPIO_RETURN_IF_ERROR(c.args.Bool("replicate", &replicate));
+  DOPPIO_RETURN_IF_ERROR(c.args.Float("pad_value", &pad));
+  const int64_t width = wide.dims[1], own = narrow.dims[1];
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef filled, c.Temporary(wide.type, wide.dims));
+  for (int64_t at = 0; at < width && own > 0; at += own) {
+    if (at > 0 && !replicate) break;
+    DOPPIO_RETURN_IF_ERROR(c.Copy(narrow, Cut(filled, 1, at, own)));
+  }
+  if (!replicate && own < width) {
+    DOPPIO_RETURN_IF_ERROR(c.Fill(Cut(filled, 1, own, width - own), &pad));
+  }
+  return Dot(c, wide, filled, c.output(0));
+}
+
 // x y / (max(|x|, 1e-12) max(|y|, 1e-12)).
 Status LowerCosineSimilarity(LowerContext& c) {
   const TensorRef y = c.output(0);
@@ -398,6 +443,27 @@ Status LowerGlu(LowerContext& c) {
   return EmitBinary(c, {BinaryOp::kMul}, Cut(x, axis, 0, half), gate, y);
 }
 
+Status InferReplaceNan(InferContext& c) {
+  const ElementType type = c.input(0).type;
+  if (type != ElementType::kFloat && type != ElementType::kDouble) {
+    return InvalidArgument(Cat(c.Describe(0), " must be float32 or float64"));
+  }
+  c.Set(0, type, c.input(0).shape);
+  return {};
+}
+
+Status LowerReplaceNan(LowerContext& c) {
+  const TensorRef x = c.input(0);
+  float value = 0;
+  DOPPIO_RETURN_IF_ERROR(c.args.Float("value", &value));
+  if (x.count() == 0) return {};
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef number, c.Constant(ElementType::kFloat, Dims(), &value));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef other, AsType(c, number, x.type));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef nan, c.Temporary(ElementType::kBool, x.dims));
+  DOPPIO_RETURN_IF_ERROR(EmitUnary(c, {UnaryOp::kIsNan}, x, nan));
+  return EmitWhere(c, nan, other, x, c.output(0));
+}
+
 Status InferLogit(InferContext& c) {
   DOPPIO_RETURN_IF_ERROR(WantFloat(c, 0));
   c.Set(0, ElementType::kFloat, c.input(0).shape);
@@ -424,6 +490,8 @@ constexpr ArgSpec kAxisArgs[] = {{"axis", ArgKind::kInt, -1}, {"dim", ArgKind::k
 constexpr ArgSpec kTotalArgs[] = {{"p", ArgKind::kInt, 2}, {"average", ArgKind::kInt}};
 constexpr ArgSpec kMomentArgs[] = {{"axes", ArgKind::kInts}, {"keepdims", ArgKind::kInt, 1}};
 constexpr ArgSpec kOrderArgs[] = {{"order", ArgKind::kString, 0, "NCHW"}};
+constexpr ArgSpec kReplaceNanArgs[] = {{"value", ArgKind::kFloat}};
+constexpr ArgSpec kPaddingArgs[] = {{"pad_value", ArgKind::kFloat}, {"replicate", ArgKind::kInt}};
 constexpr ArgSpec kLogitArgs[] = {{"eps", ArgKind::kFloat, 1e-6}};
 
 constexpr Operator Row(std::string_view type, int inputs, int outputs,
@@ -497,5 +565,11 @@ const Operator kGlu = Row("Glu", 1, 1, InferAlongAxis, LowerGlu, kAxisArgs,
                           "one half times the sigmoid of the other");
 const Operator kLogit =
     Row("Logit", 1, 1, InferLogit, LowerLogit, kLogitArgs, "the inverse of the sigmoid");
+
+const Operator kReplaceNan = Row("ReplaceNaN", 1, 1, InferReplaceNan, LowerReplaceNan,
+                                 kReplaceNanArgs, "a number in the place of NaN");
+const Operator kDotProductWithPadding =
+    Row("DotProductWithPadding", 2, 1, InferDotProductWithPadding, LowerDotProductWithPadding,
+        kPaddingArgs, "the inner product of rows, the narrower filled up");
 
 }  // namespace doppio::operators

@@ -58,7 +58,8 @@ bool SplitAround(const TensorRef& x, int axis, Around* around) {
 Status InferSoftmax(InferContext& c) {
   const ValueFacts& x = c.input(0);
   int axis = 0;
-  if (!IsFloatType(x.type)) {
+  // Caffe2's knows float32 alone.
+  if (!IsFloatType(x.type) || (!IsOnnx(c.node()) && x.type != ElementType::kFloat)) {
     return InvalidArgument(
         Cat(c.Describe(0), " is of a type that ", c.node().type, " does not take"));
   }
