@@ -1,4 +1,5 @@
-// Parts of maps put back, cut out or framed: Col2Im, CenterCropPad, MaxUnpool of ONNX.
+// Parts of maps put back, cut out or framed: Col2Im, CenterCropPad, MaxUnpool of ONNX; Im2Col and
+// Col2Im of Caffe2.
 #include <algorithm>
 
 #include "base/checked.h"
@@ -55,25 +56,32 @@ Status ReadList(const ArgReader& args, std::string_view name, int rank, int64_t 
   return {};
 }
 
+constexpr int64_t kMostTaps = 1 << 16;  // each becomes a step
+
+// How many blocks axis `i` has, everything else being known; counts its taps in.
+Status CountBlocks(int i, Blocks* b) {
+  if (b->image[i] < 0 || b->block[i] < 1 || b->image[i] > kMostSize ||
+      b->block[i] > kMostTaps / b->taps) {
+    return InvalidArgument(
+        Cat("an image of ", b->image[i], " or a block of ", b->block[i], " along axis ", i));
+  }
+  b->taps *= b->block[i];
+  const int64_t room =
+      b->image[i] + b->pad_begin[i] + b->pad_end[i] - b->dilation[i] * (b->block[i] - 1) - 1;
+  b->count[i] = room < 0 ? 0 : room / b->stride[i] + 1;
+  return {};
+}
+
 // `image` and `block` are filled; the rest follows.
 Status ReadBlocks(const ArgReader& args, Blocks* b) {
   DOPPIO_RETURN_IF_ERROR(ReadList(args, "strides", b->rank, 1, 1, b->stride));
   DOPPIO_RETURN_IF_ERROR(ReadList(args, "dilations", b->rank, 1, 1, b->dilation));
   int64_t pads[2 * kMaxRank];
   DOPPIO_RETURN_IF_ERROR(ReadList(args, "pads", 2 * b->rank, 0, 0, pads));
-  constexpr int64_t kMostTaps = 1 << 16;  // each becomes a step
   for (int i = 0; i < b->rank; ++i) {
     b->pad_begin[i] = pads[i];
     b->pad_end[i] = pads[b->rank + i];
-    if (b->image[i] < 0 || b->block[i] < 1 || b->image[i] > kMostSize ||
-        b->block[i] > kMostTaps / b->taps) {
-      return InvalidArgument(
-          Cat("an image of ", b->image[i], " or a block of ", b->block[i], " along axis ", i));
-    }
-    b->taps *= b->block[i];
-    const int64_t room =
-        b->image[i] + b->pad_begin[i] + b->pad_end[i] - b->dilation[i] * (b->block[i] - 1) - 1;
-    b->count[i] = room < 0 ? 0 : room / b->stride[i] + 1;
+    DOPPIO_RETURN_IF_ERROR(CountBlocks(i, b));
   }
   return {};
 }
@@ -120,25 +128,39 @@ Status InferCol2Im(InferContext& c) {
   return {};
 }
 
-// Adds element `tap` of every block to where it stands in the image; what falls beside it is cut.
-Status AddTap(LowerContext& c, const Blocks& b, int64_t tap, const TensorRef& x,
-              const TensorRef& y) {
-  TensorRef from = Cut(x, 2, tap, 1), to = y;  // x: [n, channels, taps, counts...]
+// Element `tap` of every block, and where it stands in the image: two views of the same sizes, of
+// `blocks` [n, channels, taps, counts...] and `image` [n, channels, sizes...]. What falls beside
+// the image is cut; false when nothing is left.
+bool TapViews(const Blocks& b, int64_t tap, TensorRef* blocks, TensorRef* image) {
+  TensorRef from = Cut(*blocks, 2, tap, 1), to = *image;
   from.dims.erase(2);
   from.strides.erase(2);
   int64_t rest = tap;
   for (int i = b.rank - 1; i >= 0; --i) {
     const int64_t offset = rest % b.block[i] * b.dilation[i] - b.pad_begin[i];
     rest /= b.block[i];
-    // Block j writes at offset + j stride: the first and the last that are inside.
+    // Block j stands at offset + j stride: the first and the last that are inside.
     const int64_t first = offset >= 0 ? 0 : (-offset + b.stride[i] - 1) / b.stride[i];
     const int64_t room = b.image[i] - 1 - offset;
     const int64_t last = room < 0 ? -1 : std::min(room / b.stride[i], b.count[i] - 1);
-    if (last < first) return {};
+    if (last < first) return false;
     from = Cut(from, 2 + i, first, last - first + 1);
     to = Cut(to, 2 + i, offset + first * b.stride[i], last - first + 1, b.stride[i]);
   }
-  return EmitBinary(c, {BinaryOp::kAdd}, to, from, to);
+  *blocks = from;
+  *image = to;
+  return true;
+}
+
+// Adds every block to the image.
+Status AddBlocks(LowerContext& c, const Blocks& b, const TensorRef& blocks,
+                 const TensorRef& image) {
+  for (int64_t tap = 0; tap < b.taps; ++tap) {
+    TensorRef from = blocks, to = image;
+    if (!TapViews(b, tap, &from, &to)) continue;
+    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kAdd}, to, from, to));
+  }
+  return {};
 }
 
 Status LowerCol2Im(LowerContext& c) {
@@ -155,11 +177,110 @@ Status LowerCol2Im(LowerContext& c) {
   dims[2] = b.taps;
   for (int i = 0; i < b.rank; ++i) dims.push_back(b.count[i]);
   DOPPIO_RETURN_IF_ERROR(c.Fill(y, kZero));
-  const TensorRef blocks = Reshaped(x, dims);
-  for (int64_t tap = 0; tap < b.taps; ++tap) {
-    DOPPIO_RETURN_IF_ERROR(AddTap(c, b, tap, blocks, y));
+  return AddBlocks(c, b, Reshaped(x, dims), y);
+}
+
+// --- Caffe2's Im2Col and Col2Im
+// --------------------------------------------------------------------
+
+// Blocks of a map [n, channels, h, w], whichever order the node's tensors have.
+Status ReadCaffe2Blocks(const ArgReader& args, Dim height, Dim width, Blocks* b,
+                        bool* channels_last) {
+  SpatialArgs spatial;
+  DOPPIO_RETURN_IF_ERROR(ReadOrder(args, channels_last));
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Spatial(args, 2, &spatial));
+  const Dim sizes[] = {height, width};
+  b->rank = 2;
+  b->taps = 1;
+  for (int i = 0; i < 2; ++i) {
+    b->image[i] = sizes[i].known() ? sizes[i].value() : 0;
+    b->block[i] = spatial.kernel[i];
+    b->stride[i] = spatial.stride[i];
+    b->dilation[i] = spatial.dilation[i];
+    b->pad_begin[i] = spatial.pad_begin[i];
+    b->pad_end[i] = spatial.pad_end[i];
+    DOPPIO_RETURN_IF_ERROR(CountBlocks(i, b));
   }
   return {};
+}
+
+Status InferIm2Col(InferContext& c) {
+  Blocks b;
+  bool channels_last = false;
+  if (c.input(0).type != ElementType::kFloat || c.input(0).shape.rank != 4) {
+    return InvalidArgument(Cat(c.Describe(0), " must be float32 of 4 dimensions"));
+  }
+  DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &channels_last));
+  const Shape x = ToChannelsFirst(c.input(0).shape, channels_last);
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Blocks(c.args, x[2], x[3], &b, &channels_last));
+  Shape y = x;
+  y[1] = c.symbols().Mul(x[1], Dim(b.taps));
+  for (int i = 0; i < 2; ++i) y[2 + i] = x[2 + i].known() ? Dim(b.count[i]) : Dim();
+  c.Set(0, ElementType::kFloat, FromChannelsFirst(y, channels_last));
+  return {};
+}
+
+// The columns as [n, channels, taps, counts...]: in NCHW a channel's taps stand together, in NHWC a
+// tap's channels.
+TensorRef AsBlocks(const TensorRef& columns, const Blocks& b, bool channels_last) {
+  const TensorRef first = AsChannelsFirst(columns, channels_last);
+  const int64_t channels = first.dims[1] / b.taps;
+  if (!channels_last) return SplitAxis(first, 1, channels, b.taps);
+  constexpr int kOrder[] = {0, 2, 1, 3, 4};
+  return Permuted(SplitAxis(first, 1, b.taps, channels), kOrder);
+}
+
+Status LowerIm2Col(LowerContext& c) {
+  Blocks b;
+  bool channels_last = false;
+  const TensorRef y = c.output(0);
+  if (y.count() == 0) return {};
+  DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &channels_last));
+  const TensorRef x = AsChannelsFirst(c.input(0), channels_last);
+  DOPPIO_RETURN_IF_ERROR(
+      ReadCaffe2Blocks(c.args, Dim(x.dims[2]), Dim(x.dims[3]), &b, &channels_last));
+  DOPPIO_RETURN_IF_ERROR(c.Fill(y, kZero));
+  for (int64_t tap = 0; tap < b.taps; ++tap) {
+    TensorRef blocks = AsBlocks(y, b, channels_last), image = x;
+    if (TapViews(b, tap, &blocks, &image)) DOPPIO_RETURN_IF_ERROR(c.Copy(image, blocks));
+  }
+  return {};
+}
+
+// The second input says which sizes the map has.
+Status InferCaffe2Col2Im(InferContext& c) {
+  const ValueFacts &x = c.input(0), &like = c.input(1);
+  if (x.type != ElementType::kFloat || x.shape.rank != 4 || like.shape.rank != 4) {
+    return InvalidArgument(
+        Cat(c.Describe(0), " and ", c.Describe(1), " must be float32 of 4 dimensions"));
+  }
+  Blocks b;
+  bool channels_last = false;
+  DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &channels_last));
+  const Shape y = ToChannelsFirst(like.shape, channels_last);
+  const Shape columns = ToChannelsFirst(x.shape, channels_last);
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Blocks(c.args, y[2], y[3], &b, &channels_last));
+  const Dim wanted[] = {y[0], c.symbols().Mul(y[1], Dim(b.taps)),
+                        y[2].known() ? Dim(b.count[0]) : Dim(),
+                        y[3].known() ? Dim(b.count[1]) : Dim()};
+  for (int i = 0; i < 4; ++i) {
+    if (!wanted[i].known() || !columns[i].known() || wanted[i] == columns[i]) continue;
+    return InvalidArgument(Cat(c.Describe(0), " does not hold the blocks of ", c.Describe(1)));
+  }
+  c.Set(0, ElementType::kFloat, like.shape);
+  return {};
+}
+
+Status LowerCaffe2Col2Im(LowerContext& c) {
+  Blocks b;
+  bool channels_last = false;
+  if (c.output(0).count() == 0) return {};
+  DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &channels_last));
+  const TensorRef y = AsChannelsFirst(c.output(0), channels_last);
+  DOPPIO_RETURN_IF_ERROR(
+      ReadCaffe2Blocks(c.args, Dim(y.dims[2]), Dim(y.dims[3]), &b, &channels_last));
+  DOPPIO_RETURN_IF_ERROR(c.Fill(c.output(0), kZero));
+  return AddBlocks(c, b, AsBlocks(c.input(0), b, channels_last), y);
 }
 
 // --- CenterCropPad
@@ -302,6 +423,11 @@ Status LowerMaxUnpool(LowerContext& c) {
 
 constexpr ArgSpec kCol2ImArgs[] = {
     {"strides", ArgKind::kInts}, {"dilations", ArgKind::kInts}, {"pads", ArgKind::kInts}};
+constexpr ArgSpec kDilationArgs[] = {{"dilations", ArgKind::kInts},
+                                     {"dilation", ArgKind::kInt, 1},
+                                     {"dilation_h", ArgKind::kInt},
+                                     {"dilation_w", ArgKind::kInt}};
+constexpr auto kCaffe2BlockArgs = JoinArgs(kCaffe2SpatialArgs, kDilationArgs);
 constexpr ArgSpec kCenterCropPadArgs[] = {{"axes", ArgKind::kInts}};
 constexpr ArgSpec kMaxUnpoolArgs[] = {
     {"kernel_shape", ArgKind::kInts}, {"strides", ArgKind::kInts}, {"pads", ArgKind::kInts}};
@@ -344,5 +470,30 @@ const Operator kOnnxMaxUnpool = {.domain = "ai.onnx",
                                  .lower = LowerMaxUnpool,
                                  .args = kMaxUnpoolArgs,
                                  .summary = "greatest values back where a pool took them"};
+
+const Operator kIm2Col = {.domain = "",
+                          .type = "Im2Col",
+                          .min_inputs = 1,
+                          .max_inputs = 1,
+                          .min_outputs = 1,
+                          .max_outputs = 1,
+                          .layout = LayoutTrait::kRowMajor,
+                          .flags = kPlain,
+                          .infer = InferIm2Col,
+                          .lower = LowerIm2Col,
+                          .args = kCaffe2BlockArgs,
+                          .summary = "the blocks of a map, side by side"};
+const Operator kCol2Im = {.domain = "",
+                          .type = "Col2Im",
+                          .min_inputs = 2,
+                          .max_inputs = 2,
+                          .min_outputs = 1,
+                          .max_outputs = 1,
+                          .layout = LayoutTrait::kRowMajor,
+                          .flags = kPlain,
+                          .infer = InferCaffe2Col2Im,
+                          .lower = LowerCaffe2Col2Im,
+                          .args = kCaffe2BlockArgs,
+                          .summary = "sums blocks that overlap into a map"};
 
 }  // namespace doppio::operators

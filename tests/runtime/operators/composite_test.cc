@@ -177,6 +177,31 @@ TEST_CASE("blocks go back, the middle is cut out, pools are undone") {
                   .ok());
 }
 
+TEST_CASE("Caffe2's blocks side by side, in both orders, and back") {
+  const Tensor map = F({1, 1, 2, 3}, {1, 2, 3, 4, 5, 6});
+  const Tensor columns = F({1, 2, 2, 2}, {1, 2, 4, 5, 2, 3, 5, 6});
+  NodeCase("", "Im2Col").In(map).Int("kernel_h", 1).Int("kernel_w", 2).Gives(columns);
+  NodeCase("", "Im2Col")
+      .In(F({1, 2, 3, 1}, map.values))
+      .Int("kernel_h", 1)
+      .Int("kernel_w", 2)
+      .Str("order", "NHWC")
+      .Gives(F({1, 2, 2, 2}, {1, 2, 2, 3, 4, 5, 5, 6}));
+  NodeCase("", "Col2Im")
+      .In(columns)
+      .In(map)
+      .Int("kernel_h", 1)
+      .Int("kernel_w", 2)
+      .Gives(F({1, 1, 2, 3}, {1, 4, 3, 4, 10, 6}));
+  CHECK(NodeCase("", "Im2Col")
+            .Declared(ElementType::kFloat, {"N", "3", "4", "?"})
+            .Int("kernel", 3)
+            .Int("pad", 1)
+            .Shapes() == "float32[N, 27, 4, ?]");
+  CHECK_FALSE(NodeCase("", "Col2Im").In(columns).In(map).Int("kernel", 2).Evaluate().ok());
+  CHECK_FALSE(NodeCase("", "Im2Col").In(F({2}, {1, 2})).Int("kernel", 2).Evaluate().ok());
+}
+
 TEST_CASE("running products") {
   const Tensor x = F({3}, {1, 2, 3});
   NodeCase("ai.onnx", "CumProd").In(x).In(I({}, {0})).Gives(F({3}, {1, 2, 6}));
