@@ -19,37 +19,41 @@ using base::StepStatus;
 
 // What is to be computed; each kind has one plain struct in kernels/problems/.
 enum class ProblemKind : uint16_t {
-  kConv,             // ConvProblem
-  kConvTranspose,    // ConvProblem, transposed
-  kGemm,             // GemmProblem
-  kPool,             // PoolProblem
-  kUnary,            // UnaryProblem
-  kBinary,           // BinaryProblem
-  kWhere,            // WhereProblem
-  kCast,             // CastProblem
-  kCopy,             // CopyProblem
-  kFill,             // FillProblem
-  kReduce,           // ReduceProblem
-  kArgReduce,        // ArgReduceProblem
-  kSoftmax,          // SoftmaxProblem
-  kAffine,           // AffineProblem: per-channel scale and shift
-  kLrn,              // LrnProblem
-  kLayerNorm,        // LayerNormProblem: layer, instance and group normalisation
-  kResize,           // ResizeProblem
-  kGather,           // GatherProblem
-  kGatherNd,         // GatherNdProblem
-  kScatter,          // ScatterProblem
-  kNonZero,          // NonZeroProblem: the first with a data-dependent shape
-  kRnn,              // RnnProblem: the recurrent part of RNN, LSTM, GRU
-  kTopK,             // TopKProblem
-  kGridSample,       // GridSampleProblem
-  kRoiAlign,         // RoiAlignProblem
-  kDeformColumns,    // DeformColumnsProblem: the patches that a deformable convolution multiplies
-  kDft,              // DftProblem
-  kRandom,           // RandomProblem
-  kTreeEnsemble,     // TreeEnsembleProblem
-  kLinearAttention,  // LinearAttentionProblem
-  kTransfer,         // TransferProblem (device.h): between the CPU's memory and a device's
+  kConv,              // ConvProblem
+  kConvTranspose,     // ConvProblem, transposed
+  kGemm,              // GemmProblem
+  kPool,              // PoolProblem
+  kUnary,             // UnaryProblem
+  kBinary,            // BinaryProblem
+  kWhere,             // WhereProblem
+  kCast,              // CastProblem
+  kCopy,              // CopyProblem
+  kFill,              // FillProblem
+  kReduce,            // ReduceProblem
+  kArgReduce,         // ArgReduceProblem
+  kSoftmax,           // SoftmaxProblem
+  kAffine,            // AffineProblem: per-channel scale and shift
+  kLrn,               // LrnProblem
+  kLayerNorm,         // LayerNormProblem: layer, instance and group normalisation
+  kResize,            // ResizeProblem
+  kGather,            // GatherProblem
+  kGatherNd,          // GatherNdProblem
+  kScatter,           // ScatterProblem
+  kNonZero,           // NonZeroProblem: the first with a data-dependent shape
+  kRnn,               // RnnProblem: the recurrent part of RNN, LSTM, GRU
+  kTopK,              // TopKProblem
+  kGridSample,        // GridSampleProblem
+  kRoiAlign,          // RoiAlignProblem
+  kDeformColumns,     // DeformColumnsProblem: the patches that a deformable convolution multiplies
+  kDft,               // DftProblem
+  kRandom,            // RandomProblem
+  kTreeEnsemble,      // TreeEnsembleProblem
+  kLinearAttention,   // LinearAttentionProblem
+  kRequantize,        // RequantizeProblem: sums of quantised products to 8 bits
+  kQuantizedAdd,      // QuantizedAddProblem
+  kQuantizedSoftmax,  // QuantizedSoftmaxProblem
+  kLookup,            // LookupProblem: any function of 8 bits
+  kTransfer,          // TransferProblem (device.h): between the CPU's memory and a device's
   kCount,
 };
 

@@ -33,8 +33,13 @@ struct Epilogue {
 // y. y may alias the residual when their strides are equal. w is indexed within its group: w[(g * m
 // / groups + j) * w.n + ci * w.c + kd * w.d + kh * w.h + kw * w.w] for kConv, and w[(g * c / groups
 // + ci) * w.c + j * w.n + ...] for kConvTranspose.
+//
+// With type kUint8, x and w are quantised: their zero points are subtracted before they are
+// multiplied (padding is exactly that zero), sums are exact, bias and y are int32, and there is
+// nothing else to the epilogue.
 struct ConvProblem {
   ElementType type = ElementType::kFloat;  // of x, w, bias and y; accumulation is at least float
+  int32_t x_zero_point = 0, w_zero_point = 0;  // kUint8 only
   int64_t n = 1, c = 1, m = 1, groups = 1;
   int64_t id = 1, ih = 1, iw = 1;
   int64_t od = 1, oh = 1, ow = 1;

@@ -32,8 +32,12 @@ struct GridSampleProblem {
 // et al., "Mask R-CNN", 2017, 3). Operands: in[0] x [n, c, h, w], in[1] regions [count, 4] (x1, y1,
 // x2, y2, times `scale`), in[2] the batch index of each region, int64; out[0] y [count, c, out_h,
 // out_w]. A batch index outside [0, n) is kIndexOutOfRange.
+//
+// With type kUint8, x is quantised, regions and y are float: weights are multiples of 1/255, as in
+// Caffe2's Int8RoIAlign, and y is the mean less the zero point, in units of x.
 struct RoiAlignProblem {
   ElementType type = ElementType::kFloat;
+  int32_t zero_point = 0;  // kUint8 only
   bool greatest = false;
   bool half_pixel = false;  // regions are shifted by half a pixel, and may be smaller than one
   int64_t sampling = 0;     // points an axis in a bin; 0: as many as the bin has pixels

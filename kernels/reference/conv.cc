@@ -9,7 +9,11 @@ namespace {
 
 bool Supports(const void* problem) {
   const auto& p = *static_cast<const ConvProblem*>(problem);
-  return Contains(kFloatTypes, p.type) && IsFloatFunction(p.epilogue.activation);
+  const Epilogue& e = p.epilogue;
+  if (p.type == ElementType::kUint8) {
+    return !e.residual && e.activation == UnaryOp::kIdentity;
+  }
+  return Contains(kFloatTypes, p.type) && IsFloatFunction(e.activation);
 }
 
 // A unit is one row of one output channel.
@@ -50,6 +54,9 @@ template <class T, Coordinate coordinate, bool kTransposed>
 double Accumulate(const ConvProblem& p, const T* x, const T* w, const Position& at) {
   const int64_t channels = p.c / p.groups, outputs = p.m / p.groups;
   const int64_t group = at.m / outputs, j = at.m % outputs;
+  // Doubles hold sums of products of 8 bits exactly.
+  constexpr bool kQuantized = std::is_same_v<T, uint8_t>;
+  const double x_zero = kQuantized ? p.x_zero_point : 0, w_zero = kQuantized ? p.w_zero_point : 0;
   double sum = 0;
   for (int64_t kd = 0; kd < p.kd; ++kd) {
     const int64_t id = coordinate(at.d, kd, p.sd, p.dd, p.pd, p.id);
@@ -65,7 +72,9 @@ double Accumulate(const ConvProblem& p, const T* x, const T* w, const Position& 
         for (int64_t ci = 0; ci < channels; ++ci) {
           const int64_t c = group * channels + ci;
           const int64_t w_at = kTransposed ? c * p.w.c + j * p.w.n : at.m * p.w.n + ci * p.w.c;
-          sum += Load(x, x_tap + c * p.x.c) * Load(w, w_tap + w_at);
+          const double a = static_cast<double>(Load(x, x_tap + c * p.x.c));
+          const double b = static_cast<double>(Load(w, w_tap + w_at));
+          sum += kQuantized ? (a - x_zero) * (b - w_zero) : a * b;
         }
       }
     }
@@ -76,21 +85,27 @@ double Accumulate(const ConvProblem& p, const T* x, const T* w, const Position& 
 template <Coordinate coordinate, bool kTransposed>
 StepStatus Run(const void* problem, int, Range range, const Operands& operands, void*) {
   const auto& p = *static_cast<const ConvProblem*>(problem);
-  return VisitType(kFloatTypes, p.type, [&]<class T>(TypeTag<T>) {
+  return VisitType(kFloatTypes + TypeList<uint8_t>{}, p.type, [&]<class T>(TypeTag<T>) {
+    using Result = std::conditional_t<std::is_same_v<T, uint8_t>, int32_t, T>;
     const auto* x = static_cast<const T*>(operands.in[0]);
     const auto* w = static_cast<const T*>(operands.in[1]);
-    const auto* bias = p.epilogue.bias ? static_cast<const T*>(operands.in[2]) : nullptr;
-    const auto* residual = p.epilogue.residual ? static_cast<const T*>(operands.in[3]) : nullptr;
-    auto* y = static_cast<T*>(operands.out[0]);
+    const auto* bias = p.epilogue.bias ? static_cast<const Result*>(operands.in[2]) : nullptr;
+    const auto* residual =
+        p.epilogue.residual ? static_cast<const Result*>(operands.in[3]) : nullptr;
+    auto* y = static_cast<Result*>(operands.out[0]);
     for (int64_t unit = range.begin; unit < range.end; ++unit) {
       Position at{unit / (p.oh * p.od * p.m), unit / (p.oh * p.od) % p.m, unit / p.oh % p.od,
                   unit % p.oh, 0};
       for (at.w = 0; at.w < p.ow; ++at.w) {
         double value = Accumulate<T, coordinate, kTransposed>(p, x, w, at);
-        if (bias != nullptr) value += Load(bias, at.m);
-        if (residual != nullptr) value += Load(residual, Offset(p.residual, at));
-        const Epilogue& e = p.epilogue;
-        Store(y, Offset(p.y, at), EvaluateUnary(e.activation, e.alpha, e.beta, value));
+        if (bias != nullptr) value += static_cast<double>(Load(bias, at.m));
+        if constexpr (std::is_same_v<Result, int32_t>) {
+          Store(y, Offset(p.y, at), static_cast<int64_t>(value));
+        } else {
+          if (residual != nullptr) value += Load(residual, Offset(p.residual, at));
+          const Epilogue& e = p.epilogue;
+          Store(y, Offset(p.y, at), EvaluateUnary(e.activation, e.alpha, e.beta, value));
+        }
       }
     }
     return StepStatus{};

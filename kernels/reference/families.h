@@ -32,5 +32,6 @@ std::span<const Kernel> DftRows();
 std::span<const Kernel> RandomRows();
 std::span<const Kernel> LinearAttentionRows();
 std::span<const Kernel> TreeEnsembleRows();
+std::span<const Kernel> QuantizedRows();
 
 }  // namespace doppio::kernels::reference

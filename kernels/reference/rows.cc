@@ -30,6 +30,7 @@ void ForEachGroup(GroupVisitor visit, void* context) {
   visit(RandomRows(), context);
   visit(LinearAttentionRows(), context);
   visit(TreeEnsembleRows(), context);
+  visit(QuantizedRows(), context);
 }
 
 }  // namespace doppio::kernels::reference

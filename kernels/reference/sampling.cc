@@ -157,7 +157,8 @@ struct Corners {
 };
 
 bool RoiSupports(const void* problem) {
-  return Contains(kFloatTypes, static_cast<const RoiAlignProblem*>(problem)->type);
+  const auto& p = *static_cast<const RoiAlignProblem*>(problem);
+  return Contains(kFloatTypes, p.type) || (p.type == ElementType::kUint8 && !p.greatest);
 }
 
 // A unit is one bin of one region, for all channels.
@@ -196,6 +197,15 @@ int64_t PointsOf(const RoiAlignProblem& p, double size) {
                              : 0;
 }
 
+double QuantizedPoint(const RoiAlignProblem& p, const uint8_t* map, const Corners& corners) {
+  double sum = 0, whole = 0;
+  for (int k = 0; k < 4; ++k) {
+    sum += std::floor(corners.weight[k] * 255 + 0.5) * map[corners.at[k]];
+    whole += corners.weight[k];
+  }
+  return whole == 0 ? 0 : sum / 255 - p.zero_point;
+}
+
 template <class T>
 double Pool(const RoiAlignProblem& p, const T* map, double begin_y, double begin_x, double bin_h,
             double bin_w, int64_t points_y, int64_t points_x) {
@@ -208,8 +218,12 @@ double Pool(const RoiAlignProblem& p, const T* map, double begin_y, double begin
       const double x =
           begin_x + (static_cast<double>(j) + 0.5) * bin_w / static_cast<double>(points_x);
       const Corners corners = CornersInside(p, y, x);
+      if constexpr (std::is_same_v<T, uint8_t>) {
+        sum += QuantizedPoint(p, map, corners);
+        continue;
+      }
       for (int k = 0; k < 4; ++k) {
-        const double value = corners.weight[k] * Load(map, corners.at[k]);
+        const double value = corners.weight[k] * static_cast<double>(Load(map, corners.at[k]));
         sum += value;
         if (first || value > greatest) greatest = value;
         first = false;
@@ -224,10 +238,11 @@ StepStatus RoiRun(const void* problem, int, Range range, const Operands& operand
   const auto& p = *static_cast<const RoiAlignProblem*>(problem);
   const auto* batch = static_cast<const int64_t*>(operands.in[2]);
   const int64_t bins = p.out_h * p.out_w;
-  return VisitType(kFloatTypes, p.type, [&]<class T>(TypeTag<T>) {
+  return VisitType(kFloatTypes + TypeList<uint8_t>{}, p.type, [&]<class T>(TypeTag<T>) {
+    using Real = std::conditional_t<std::is_same_v<T, uint8_t>, float, T>;
     const auto* x = static_cast<const T*>(operands.in[0]);
-    const auto* regions = static_cast<const T*>(operands.in[1]);
-    auto* y = static_cast<T*>(operands.out[0]);
+    const auto* regions = static_cast<const Real*>(operands.in[1]);
+    auto* y = static_cast<Real*>(operands.out[0]);
     for (int64_t unit = range.begin; unit < range.end; ++unit) {
       const int64_t region = unit / bins, bin = unit % bins;
       const int64_t n = batch[region];

@@ -58,6 +58,15 @@ struct Device {
   friend bool operator==(const Device&, const Device&) = default;
 };
 
+// How the integers of a quantised tensor (Caffe2's Int8 blobs) stand for reals:
+// real = (q - zero_point) scale.
+struct Quantization {
+  bool present = false;
+  float scale = 1;
+  int32_t zero_point = 0;
+  friend bool operator==(const Quantization&, const Quantization&) = default;
+};
+
 // One place that reads a value: input `index` of `node`, or, with node null, output `index` of the
 // graph.
 struct Use {
@@ -75,6 +84,7 @@ struct Value {
   bool is_constant = false;
   Constant constant;  // when is_constant
   Declaration declared;
+  Quantization quantization;  // set by whoever makes the value, from its operator's arguments
   base::Array<Use> uses;
 };
 

@@ -29,7 +29,7 @@ Status ReadJoinAxis(const graph::Node& node, const ArgReader& args, int whole_ra
     DOPPIO_RETURN_IF_ERROR(ReadOrder(args, &channels_last));
     axis = channels_last ? 3 : 1;
   }
-  if (args.Has("axis") || !node.domain.empty()) DOPPIO_RETURN_IF_ERROR(args.Int("axis", &axis));
+  if (!args.Has("order")) DOPPIO_RETURN_IF_ERROR(args.Int("axis", &axis));
   if (axis < -whole_rank || axis >= whole_rank) {
     return InvalidArgument(Cat("axis ", axis, " does not exist in ", whole_rank, " dimensions"));
   }

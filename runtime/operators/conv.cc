@@ -1,5 +1,7 @@
 // Convolution and transposed convolution: Caffe2's Conv and ConvTranspose, ONNX's of the same
 // names.
+#include "runtime/operators/conv.h"
+
 #include "base/message.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
@@ -20,7 +22,9 @@ struct ConvArgs {
 // `x` and `w` in channels-first order of dimensions; w's spatial sizes start at 2.
 Status ReadConvArgs(const ArgReader& args, bool onnx, int spatial_rank,
                     std::span<const int64_t> weight_kernel, ConvArgs* conv) {
-  DOPPIO_RETURN_IF_ERROR(args.IntIn("group", 1, int64_t{1} << 31, &conv->groups));
+  if (args.Has("group")) {
+    DOPPIO_RETURN_IF_ERROR(args.IntIn("group", 1, int64_t{1} << 31, &conv->groups));
+  }
   if (onnx) return ReadOnnxSpatial(args, spatial_rank, weight_kernel, &conv->spatial);
   DOPPIO_RETURN_IF_ERROR(ReadOrder(args, &conv->channels_last));
   DOPPIO_RETURN_IF_ERROR(ReadCaffe2Spatial(args, spatial_rank, &conv->spatial));
@@ -130,8 +134,7 @@ void SetEpilogue(const FusedEpilogue& fused, bool bias, const TensorRef& residua
 // Emits the problem on x as it stands, or on a channels-last copy of it when that is cheaper in
 // all.
 Status EmitConv(LowerContext& c, ProblemKind kind, const ConvArgs& conv, ConvProblem p, TensorRef x,
-                const TensorRef& w, const TensorRef& y) {
-  const TensorRef bias = c.HasInput(2) ? c.input(2) : TensorRef();
+                const TensorRef& w, const TensorRef& bias, const TensorRef& y) {
   const TensorRef residual =
       AsChannelsFirst(c.epilogue().residual, conv.channels_last && c.epilogue().residual.present());
   SetEpilogue(c.epilogue(), bias.present(), residual, &p);
@@ -151,25 +154,15 @@ Status EmitConv(LowerContext& c, ProblemKind kind, const ConvArgs& conv, ConvPro
   return c.Emit(kind, p, {x, w, bias, residual}, {y});
 }
 
-Status LowerConv(LowerContext& c) {
-  ConvArgs conv;
-  const bool onnx = IsOnnx(c.node());
-  if (!onnx) DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &conv.channels_last));
-  const TensorRef x = AsChannelsFirst(c.input(0), conv.channels_last);
-  const TensorRef w = AsChannelsFirst(c.input(1), conv.channels_last);
-  const TensorRef y = AsChannelsFirst(c.output(0), conv.channels_last);
-  const int spatial_rank = x.dims.rank() - 2;
-  DOPPIO_RETURN_IF_ERROR(ReadConvArgs(
-      c.args, onnx, spatial_rank, {w.dims.begin() + 2, static_cast<size_t>(spatial_rank)}, &conv));
-  SymbolTable no_symbols;
-  for (int i = 0; i < spatial_rank; ++i) {  // settles SAME padding
-    Dim out;
-    DOPPIO_RETURN_IF_ERROR(OutputSize(&conv.spatial, i, Dim(x.dims[2 + i]), &no_symbols, &out));
-  }
-  ConvProblem p = MakeProblem(conv, x, y);
-  p.w = MapStridesOf(w);
-  return EmitConv(c, ProblemKind::kConv, conv, p, x, w, y);
+// The node's own operands.
+ConvOperands OperandsOf(const LowerContext& c) {
+  return {.x = c.input(0),
+          .w = c.input(1),
+          .bias = c.HasInput(2) ? c.input(2) : TensorRef(),
+          .y = c.output(0)};
 }
+
+Status LowerConv(LowerContext& c) { return EmitConvolution(c, OperandsOf(c)); }
 
 // --- transposed
 // ------------------------------------------------------------------------------------
@@ -283,37 +276,8 @@ Status InferConvTranspose(InferContext& c) {
   return {};
 }
 
-Status LowerConvTranspose(LowerContext& c) {
-  TransposeArgs t;
-  const bool onnx = IsOnnx(c.node());
-  if (!onnx) DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &t.conv.channels_last));
-  const TensorRef x = AsChannelsFirst(c.input(0), t.conv.channels_last);
-  const TensorRef w = AsChannelsFirst(c.input(1), t.conv.channels_last);
-  const TensorRef y = AsChannelsFirst(c.output(0), t.conv.channels_last);
-  const int spatial_rank = x.dims.rank() - 2;
-  DOPPIO_RETURN_IF_ERROR(ReadTransposeArgs(
-      c.args, onnx, spatial_rank, {w.dims.begin() + 2, static_cast<size_t>(spatial_rank)}, &t));
-  SymbolTable no_symbols;
-  for (int i = 0; i < spatial_rank; ++i) {
-    Dim out;
-    DOPPIO_RETURN_IF_ERROR(TransposedSize(&t, i, Dim(x.dims[2 + i]), &no_symbols, &out));
-  }
-  ConvProblem p = MakeProblem(t.conv, x, y);
-  const kernels::MapStrides w_strides = MapStridesOf(w);
-  p.w = w_strides;
-  p.w.c = w_strides.n;  // dimension 0 of the weight counts input channels
-  p.w.n = w_strides.c;
-  return EmitConv(c, ProblemKind::kConvTranspose, t.conv, p, x, w, y);
-}
+Status LowerConvTranspose(LowerContext& c) { return EmitTransposedConvolution(c, OperandsOf(c)); }
 
-constexpr ArgSpec kConvOnlyArgs[] = {
-    {"dilations", ArgKind::kInts}, {"dilation", ArgKind::kInt, 1}, {"dilation_h", ArgKind::kInt},
-    {"dilation_w", ArgKind::kInt}, {"group", ArgKind::kInt, 1},
-};
-constexpr ArgSpec kConvTransposeOnlyArgs[] = {
-    {"adjs", ArgKind::kInts}, {"adj", ArgKind::kInt},      {"adj_h", ArgKind::kInt},
-    {"adj_w", ArgKind::kInt}, {"group", ArgKind::kInt, 1},
-};
 constexpr auto kCaffe2ConvArgs = JoinArgs(kCaffe2SpatialArgs, kConvOnlyArgs);
 constexpr auto kCaffe2ConvTransposeArgs = JoinArgs(kCaffe2SpatialArgs, kConvTransposeOnlyArgs);
 constexpr ArgSpec kOnnxConvArgs[] = {
@@ -351,6 +315,54 @@ constexpr Operator Caffe2Conv(std::string_view type) {
 }
 
 }  // namespace
+
+Status EmitConvolution(LowerContext& c, const ConvOperands& operands) {
+  ConvArgs conv;
+  const bool onnx = IsOnnx(c.node());
+  if (!onnx) DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &conv.channels_last));
+  const TensorRef x = AsChannelsFirst(operands.x, conv.channels_last);
+  const TensorRef w = AsChannelsFirst(operands.w, conv.channels_last);
+  const TensorRef y = AsChannelsFirst(operands.y, conv.channels_last);
+  const int spatial_rank = x.dims.rank() - 2;
+  DOPPIO_RETURN_IF_ERROR(ReadConvArgs(
+      c.args, onnx, spatial_rank, {w.dims.begin() + 2, static_cast<size_t>(spatial_rank)}, &conv));
+  SymbolTable no_symbols;
+  for (int i = 0; i < spatial_rank; ++i) {  // settles SAME padding
+    Dim out;
+    DOPPIO_RETURN_IF_ERROR(OutputSize(&conv.spatial, i, Dim(x.dims[2 + i]), &no_symbols, &out));
+  }
+  ConvProblem p = MakeProblem(conv, x, y);
+  if (operands.groups > 0) p.groups = operands.groups;
+  p.x_zero_point = operands.x_zero_point;
+  p.w_zero_point = operands.w_zero_point;
+  p.w = MapStridesOf(w);
+  return EmitConv(c, ProblemKind::kConv, conv, p, x, w, operands.bias, y);
+}
+
+Status EmitTransposedConvolution(LowerContext& c, const ConvOperands& operands) {
+  TransposeArgs t;
+  const bool onnx = IsOnnx(c.node());
+  if (!onnx) DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &t.conv.channels_last));
+  const TensorRef x = AsChannelsFirst(operands.x, t.conv.channels_last);
+  const TensorRef w = AsChannelsFirst(operands.w, t.conv.channels_last);
+  const TensorRef y = AsChannelsFirst(operands.y, t.conv.channels_last);
+  const int spatial_rank = x.dims.rank() - 2;
+  DOPPIO_RETURN_IF_ERROR(ReadTransposeArgs(
+      c.args, onnx, spatial_rank, {w.dims.begin() + 2, static_cast<size_t>(spatial_rank)}, &t));
+  SymbolTable no_symbols;
+  for (int i = 0; i < spatial_rank; ++i) {
+    Dim out;
+    DOPPIO_RETURN_IF_ERROR(TransposedSize(&t, i, Dim(x.dims[2 + i]), &no_symbols, &out));
+  }
+  ConvProblem p = MakeProblem(t.conv, x, y);
+  p.x_zero_point = operands.x_zero_point;
+  p.w_zero_point = operands.w_zero_point;
+  const kernels::MapStrides w_strides = MapStridesOf(w);
+  p.w = w_strides;
+  p.w.c = w_strides.n;  // dimension 0 of the weight counts input channels
+  p.w.n = w_strides.c;
+  return EmitConv(c, ProblemKind::kConvTranspose, t.conv, p, x, w, operands.bias, y);
+}
 
 const Operator kConv = Caffe2Conv("Conv");
 const Operator kConv1D = Caffe2Conv("Conv1D");

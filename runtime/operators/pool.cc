@@ -121,12 +121,7 @@ Status LowerMaxPool(LowerContext& c) {
   return Internal("a pool with indices must be row-major");
 }
 
-constexpr ArgSpec kPoolOnlyArgs[] = {
-    {"dilations", ArgKind::kInts},     {"dilation", ArgKind::kInt, 1},
-    {"global_pooling", ArgKind::kInt}, {"count_include_pad", ArgKind::kInt},
-    {"p", ArgKind::kFloat, 2},
-};
-constexpr auto kCaffe2PoolArgs = JoinArgs(kCaffe2SpatialArgs, kPoolOnlyArgs);
+constexpr auto kCaffe2PoolArgs = JoinArgs(kCaffe2SpatialArgs, kCaffe2PoolOnlyArgs);
 constexpr ArgSpec kOnnxPoolArgs[] = {
     {"auto_pad", ArgKind::kString, 0, "NOTSET"},
     {"ceil_mode", ArgKind::kInt},

@@ -1,9 +1,10 @@
 // Resampling of feature maps: Caffe2's ResizeNearest and UpsampleBilinear, ONNX's Resize.
-#include "kernels/problems/resize.h"
+#include "runtime/operators/resize.h"
 
 #include <cmath>
 
 #include "base/message.h"
+#include "kernels/problems/resize.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
@@ -44,26 +45,6 @@ Status CheckType(const InferContext& c) {
   if (TakesType(c.input(0).type)) return {};
   return InvalidArgument(
       Cat(c.Describe(0), " is of a type that ", c.node().type, " does not take"));
-}
-
-// floor(in * scale), as ONNX computes it.
-Status ScaledSize(const InferContext& c, int axis, double scale, Dim* out) {
-  const Dim in = c.input(0).shape[axis];
-  if (!(scale > 0) || !std::isfinite(scale)) {
-    return InvalidArgument(Cat("scale ", scale, " of axis ", axis, " is not positive"));
-  }
-  *out = Dim();
-  if (in.known()) {
-    const double size = std::floor(static_cast<double>(in.value()) * scale);
-    if (size > 9e15)
-      return InvalidArgument(Cat("scale ", scale, " of axis ", axis, " is too large"));
-    *out = Dim(static_cast<int64_t>(size));
-  } else if (scale == std::floor(scale) && scale < 1e9) {
-    *out = c.symbols().Mul(in, Dim(static_cast<int64_t>(scale)));
-  } else if (1 / scale == std::floor(1 / scale) && scale > 1e-9) {
-    *out = c.symbols().FloorDiv(in, Dim(static_cast<int64_t>(1 / scale)));
-  }
-  return {};
 }
 
 Status SetScaled(InferContext& c, const AxisScales& scales) {
@@ -172,18 +153,20 @@ Status InferCaffe2Resize(InferContext& c) {
 
 Status LowerCaffe2Resize(LowerContext& c) {
   const TensorRef x = c.input(0), y = c.output(0);
+  const float* input = c.HasInput(1) ? static_cast<const float*>(c.input(1).constant) : nullptr;
+  if (c.HasInput(1) && input == nullptr) return Unsupported("its scales depend on data");
+  double height = 1, width = 1;
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Scales(c.args, input, &height, &width));
+  if (c.node().type == "ResizeNearest") return EmitNearest(c, x, y, height, width);
   constexpr bool kScaled[kMaxRank] = {false, false, true, true};
   Placed placed;
   DOPPIO_RETURN_IF_ERROR(PlaceAxes(x, y, kScaled, &placed));
   ResizeProblem& p = placed.problem;
-  const bool nearest = c.node().type == "ResizeNearest";
-  p.mode = nearest ? ResizeMode::kNearest : ResizeMode::kLinear;
-  // Nearest takes floor(o / scale); bilinear maps corners onto corners.
-  p.coordinates = nearest ? ResizeCoordinates::kAsymmetric : ResizeCoordinates::kAlignCorners;
+  p.mode = ResizeMode::kLinear;
+  p.coordinates = ResizeCoordinates::kAlignCorners;
   p.nearest = NearestMode::kFloor;
-  const float* input = c.HasInput(1) ? static_cast<const float*>(c.input(1).constant) : nullptr;
-  if (c.HasInput(1) && input == nullptr) return Unsupported("its scales depend on data");
-  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Scales(c.args, input, &p.scale[1], &p.scale[2]));
+  p.scale[1] = height;
+  p.scale[2] = width;
   return c.Emit(ProblemKind::kResize, p, {x}, {y});
 }
 
@@ -469,6 +452,39 @@ constexpr Operator Caffe2Resize(std::string_view type) {
 }
 
 }  // namespace
+
+// floor(in * scale), as ONNX computes it.
+Status ScaledSize(const InferContext& c, int axis, double scale, Dim* out) {
+  const Dim in = c.input(0).shape[axis];
+  if (!(scale > 0) || !std::isfinite(scale)) {
+    return InvalidArgument(Cat("scale ", scale, " of axis ", axis, " is not positive"));
+  }
+  *out = Dim();
+  if (in.known()) {
+    const double size = std::floor(static_cast<double>(in.value()) * scale);
+    if (size > 9e15)
+      return InvalidArgument(Cat("scale ", scale, " of axis ", axis, " is too large"));
+    *out = Dim(static_cast<int64_t>(size));
+  } else if (scale == std::floor(scale) && scale < 1e9) {
+    *out = c.symbols().Mul(in, Dim(static_cast<int64_t>(scale)));
+  } else if (1 / scale == std::floor(1 / scale) && scale > 1e-9) {
+    *out = c.symbols().FloorDiv(in, Dim(static_cast<int64_t>(1 / scale)));
+  }
+  return {};
+}
+
+Status EmitNearest(LowerContext& c, const TensorRef& x, const TensorRef& y, double height_scale,
+                   double width_scale) {
+  constexpr bool kScaled[kMaxRank] = {false, false, true, true};
+  Placed placed;
+  DOPPIO_RETURN_IF_ERROR(PlaceAxes(x, y, kScaled, &placed));
+  placed.problem.mode = ResizeMode::kNearest;
+  placed.problem.coordinates = ResizeCoordinates::kAsymmetric;
+  placed.problem.nearest = NearestMode::kFloor;
+  placed.problem.scale[1] = height_scale;
+  placed.problem.scale[2] = width_scale;
+  return c.Emit(ProblemKind::kResize, placed.problem, {x}, {y});
+}
 
 const Operator kResizeNearest = Caffe2Resize("ResizeNearest");
 const Operator kUpsampleBilinear = Caffe2Resize("UpsampleBilinear");

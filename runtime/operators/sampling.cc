@@ -1,11 +1,12 @@
 // Maps read at places between their pixels: GridSample, AffineGrid, RoiAlign, DeformConv of ONNX,
 // RoIAlign of Caffe2.
-#include "kernels/problems/sampling.h"
+#include "runtime/operators/sampling.h"
 
 #include <algorithm>
 
 #include "base/message.h"
 #include "kernels/problems/gemm.h"
+#include "kernels/problems/sampling.h"
 #include "runtime/operators/cast.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/element_class.h"
@@ -319,40 +320,8 @@ Status InferCaffe2RoiAlign(InferContext& c) {
   return {};
 }
 
-// The first of five columns says of which image a region is.
 Status LowerCaffe2RoiAlign(LowerContext& c) {
-  Caffe2RoiArgs a;
-  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Roi(c.args, &a));
-  const TensorRef rois = c.input(1), y = AsChannelsFirst(c.output(0), a.channels_last);
-  if (y.count() == 0) return {};
-  const TensorRef map = AsChannelsFirst(c.input(0), a.channels_last);
-  if (map.count() == 0) return InvalidArgument("a map without pixels has no regions");
-  DOPPIO_ASSIGN_OR_RETURN(const TensorRef x, c.RowMajor(map));
-  const int64_t count = rois.dims[0], columns = rois.dims[1];
-  DOPPIO_ASSIGN_OR_RETURN(const TensorRef regions, c.RowMajor(Cut(rois, 1, columns - 4, 4)));
-  DOPPIO_ASSIGN_OR_RETURN(const TensorRef batch, c.Temporary(ElementType::kInt64, {count}));
-  constexpr int64_t kFirst = 0;
-  if (columns == 5) {
-    DOPPIO_RETURN_IF_ERROR(EmitCast(c, {}, WithDims(rois, {count}, {rois.strides[0]}), batch));
-  } else {
-    DOPPIO_RETURN_IF_ERROR(c.Fill(batch, &kFirst));
-  }
-  kernels::RoiAlignProblem p;
-  p.type = x.type;
-  p.half_pixel = a.roi.half_pixel;
-  p.sampling = std::max<int64_t>(a.roi.sampling, 0);
-  p.scale = static_cast<double>(a.roi.scale);
-  p.n = x.dims[0];
-  p.c = x.dims[1];
-  p.h = x.dims[2];
-  p.w = x.dims[3];
-  p.count = count;
-  p.out_h = a.roi.height;
-  p.out_w = a.roi.width;
-  if (!a.channels_last) return c.Emit(ProblemKind::kRoiAlign, p, {x, regions, batch}, {y});
-  DOPPIO_ASSIGN_OR_RETURN(const TensorRef planar, c.Temporary(x.type, y.dims));
-  DOPPIO_RETURN_IF_ERROR(c.Emit(ProblemKind::kRoiAlign, p, {x, regions, batch}, {planar}));
-  return c.Copy(planar, y);
+  return EmitRoiAlign(c, c.input(0), 0, c.input(1), c.output(0));
 }
 
 // --- DeformConv
@@ -505,6 +474,44 @@ constexpr ArgSpec kDeformConvArgs[] = {{"group", ArgKind::kInt, 1},
                                        {"auto_pad", ArgKind::kString, 0, "NOTSET"}};
 
 }  // namespace
+
+// The first of five columns says of which image a region is.
+Status EmitRoiAlign(LowerContext& c, const TensorRef& in, int32_t zero_point, const TensorRef& rois,
+                    const TensorRef& out) {
+  Caffe2RoiArgs a;
+  DOPPIO_RETURN_IF_ERROR(ReadCaffe2Roi(c.args, &a));
+  const TensorRef y = AsChannelsFirst(out, a.channels_last);
+  if (y.count() == 0) return {};
+  const TensorRef map = AsChannelsFirst(in, a.channels_last);
+  if (map.count() == 0) return InvalidArgument("a map without pixels has no regions");
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef x, c.RowMajor(map));
+  const int64_t count = rois.dims[0], columns = rois.dims[1];
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef regions, c.RowMajor(Cut(rois, 1, columns - 4, 4)));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef batch, c.Temporary(ElementType::kInt64, {count}));
+  constexpr int64_t kFirst = 0;
+  if (columns == 5) {
+    DOPPIO_RETURN_IF_ERROR(EmitCast(c, {}, WithDims(rois, {count}, {rois.strides[0]}), batch));
+  } else {
+    DOPPIO_RETURN_IF_ERROR(c.Fill(batch, &kFirst));
+  }
+  kernels::RoiAlignProblem p;
+  p.type = x.type;
+  p.zero_point = zero_point;
+  p.half_pixel = a.roi.half_pixel;
+  p.sampling = std::max<int64_t>(a.roi.sampling, 0);
+  p.scale = static_cast<double>(a.roi.scale);
+  p.n = x.dims[0];
+  p.c = x.dims[1];
+  p.h = x.dims[2];
+  p.w = x.dims[3];
+  p.count = count;
+  p.out_h = a.roi.height;
+  p.out_w = a.roi.width;
+  if (!a.channels_last) return c.Emit(ProblemKind::kRoiAlign, p, {x, regions, batch}, {y});
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef planar, c.Temporary(y.type, y.dims));
+  DOPPIO_RETURN_IF_ERROR(c.Emit(ProblemKind::kRoiAlign, p, {x, regions, batch}, {planar}));
+  return c.Copy(planar, y);
+}
 
 const Operator kOnnxGridSample = {.domain = "ai.onnx",
                                   .type = "GridSample",

@@ -39,6 +39,13 @@ inline constexpr ArgSpec kCaffe2SpatialArgs[] = {
     {"legacy_pad", ArgKind::kInt}, {"order", ArgKind::kString, 0, "NCHW"},
 };
 
+// What pools read beside.
+inline constexpr ArgSpec kCaffe2PoolOnlyArgs[] = {
+    {"dilations", ArgKind::kInts},     {"dilation", ArgKind::kInt, 1},
+    {"global_pooling", ArgKind::kInt}, {"count_include_pad", ArgKind::kInt},
+    {"p", ArgKind::kFloat, 2},
+};
+
 // Whether the node's `order` is NHWC; an error for anything but NCHW and NHWC.
 Status ReadOrder(const ArgReader& args, bool* channels_last);
 

@@ -1,5 +1,6 @@
 #include "runtime/graph/wire/fills.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/message.h"
@@ -13,12 +14,13 @@ namespace {
 using base::Cat;
 
 // Which list of `values` a fill reads.
-enum class Source : uint8_t { kFloats, kInts, kStrings, kByteString };
+enum class Source : uint8_t { kFloats, kInts, kStrings, kByteString, kBytes };
 
 struct FillRow {
   std::string_view type;
   ElementType element;
   Source source;
+  bool quantized = false;
 };
 
 constexpr FillRow kFills[] = {
@@ -30,6 +32,8 @@ constexpr FillRow kFills[] = {
     {"GivenTensorInt64Fill", ElementType::kInt64, Source::kInts},
     {"GivenTensorStringFill", ElementType::kString, Source::kStrings},
     {"GivenTensorByteStringToUInt8Fill", ElementType::kUint8, Source::kByteString},
+    {"Int8GivenTensorFill", ElementType::kUint8, Source::kBytes, true},
+    {"Int8GivenIntTensorFill", ElementType::kInt32, Source::kInts, true},
 };
 
 const FillRow* FindFill(std::string_view type) {
@@ -182,6 +186,11 @@ Status ReadStrings(std::span<const uint8_t> arg, Source source, Graph* graph, Co
   Argument values;
   DOPPIO_RETURN_IF_ERROR(ReadArgument(arg, graph, nullptr, kMaxNetDepth, &values));
   const auto count = static_cast<size_t>(constant->count);
+  if (source == Source::kBytes) {
+    if (values.s.size() < count) return TooFew(values.s.size(), constant->dims);
+    constant->data = values.s.data();
+    return {};
+  }
   if (source == Source::kByteString) {
     if (values.strings.size() != 1) {
       return CorruptModel(
@@ -213,6 +222,19 @@ ElementType ReadDtype(const Argument& dtype) {
   return ElementType::kUndefined;
 }
 
+Status ReadQuantization(const OperatorParts& op, Graph* graph, Quantization* quantization) {
+  base::Array<Argument> args;
+  for (std::span<const uint8_t> bytes : op.args) {
+    const std::string_view name = ArgName(bytes);
+    if (name != kScaleArg && name != kZeroPointArg) continue;
+    Argument arg;
+    DOPPIO_RETURN_IF_ERROR(ReadArgument(bytes, graph, nullptr, kMaxNetDepth, &arg));
+    DOPPIO_RETURN_IF_ERROR(args.Append(std::move(arg)));
+  }
+  *quantization = QuantizationFrom(args);
+  return {};
+}
+
 Status ReadTensorConstant(const OperatorParts& op, Graph* graph, Constant* constant) {
   Argument dtype;
   DOPPIO_RETURN_IF_ERROR(ReadArgument(FindArg(op, "dtype"), graph, nullptr, kMaxNetDepth, &dtype));
@@ -228,14 +250,28 @@ Status ReadTensorConstant(const OperatorParts& op, Graph* graph, Constant* const
 
 }  // namespace
 
+Quantization QuantizationFrom(const base::Array<Argument>& args) {
+  Quantization q;
+  q.present = true;
+  const Argument* const scale = graph::FindArg(args, kScaleArg);
+  const Argument* const zero_point = graph::FindArg(args, kZeroPointArg);
+  if (scale != nullptr && scale->has_f) q.scale = scale->f;
+  if (zero_point != nullptr && zero_point->has_i) {
+    q.zero_point = static_cast<int32_t>(std::clamp<int64_t>(zero_point->i, INT32_MIN, INT32_MAX));
+  }
+  return q;
+}
+
 bool IsFillOfGivenValues(const OperatorParts& op) {
   if (!op.inputs.empty() || op.outputs.size() != 1) return false;
   return IsTensorConstant(op) || (op.domain.empty() && FindFill(op.type) != nullptr);
 }
 
-Status ReadFill(const OperatorParts& op, Graph* graph, Constant* constant) {
+Status ReadFill(const OperatorParts& op, Graph* graph, Constant* constant,
+                Quantization* quantization) {
   if (IsTensorConstant(op)) return ReadTensorConstant(op, graph, constant);
   const FillRow* row = FindFill(op.type);
+  if (row->quantized) DOPPIO_RETURN_IF_ERROR(ReadQuantization(op, graph, quantization));
   ElementType type = row->element;
   Source source = row->source;
   if (const auto bytes = FindArg(op, "dtype"); !bytes.empty() && type == ElementType::kFloat) {
@@ -254,7 +290,7 @@ Status ReadFill(const OperatorParts& op, Graph* graph, Constant* constant) {
   if (size < 0) return CorruptModel(Cat("its shape ", constant->dims, " is impossible"));
   const auto values = FindArg(op, "values");
   const auto count = static_cast<size_t>(constant->count);
-  if (source == Source::kStrings || source == Source::kByteString) {
+  if (source != Source::kFloats && source != Source::kInts) {
     return ReadStrings(values, source, graph, constant);
   }
   const bool floats = source == Source::kFloats;

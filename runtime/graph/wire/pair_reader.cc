@@ -208,8 +208,10 @@ class NetBuilder {
  private:
   Status AddConstant(const OperatorParts& op) {
     Constant constant;
-    DOPPIO_RETURN_IF_ERROR(ReadFill(op, graph_, &constant));
+    Quantization quantization;
+    DOPPIO_RETURN_IF_ERROR(ReadFill(op, graph_, &constant, &quantization));
     DOPPIO_ASSIGN_OR_RETURN(Value * value, graph_->AddConstant(op.outputs[0], constant));
+    value->quantization = quantization;
     return Define(value->name, value);
   }
 
@@ -258,9 +260,15 @@ class NetBuilder {
         continue;
       }
       DOPPIO_ASSIGN_OR_RETURN(Value * value, graph_->AddOutputTo(node, name));
+      if (MakesQuantized(op)) value->quantization = QuantizationFrom(node->args);
       DOPPIO_RETURN_IF_ERROR(Define(value->name, value));
     }
     return {};
+  }
+
+  // Caffe2's operators on quantised tensors bear the prefix; the one that leaves them does as well.
+  static bool MakesQuantized(const OperatorParts& op) {
+    return op.domain.empty() && op.type.starts_with("Int8") && op.type != "Int8Dequantize";
   }
 
   // What a child graph reads from around it becomes an explicit input of its node.
@@ -353,6 +361,7 @@ bool IsDataInput(const NetBuilder& builder, const NetParts& predict, size_t inde
                  bool all_filled) {
   const Value* filled = builder.Find(predict.external_inputs[index]);
   if (filled == nullptr) return true;
+  if (filled->quantization.present) return false;  // nobody feeds quantised tensors
   if (IsInputPlaceholder(filled)) {
     // Only at the front: a one-element zero weight may stand anywhere else.
     for (size_t i = 0; i < index; ++i) {

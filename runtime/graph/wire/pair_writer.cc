@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/message.h"
 #include "runtime/graph/wire/declarations.h"
+#include "runtime/graph/wire/fills.h"
 #include "runtime/graph/wire/message_builder.h"
 #include "runtime/graph/wire/schema.h"
 #include "runtime/graph/wire/written_names.h"
@@ -235,7 +236,7 @@ MessageBuilder ConcatOperator(std::string_view name, int64_t parts, int axis) {
 
 // A constant of more than `limit` bytes goes in parts along its first dimension of more than one
 // element, each part again so if need be, and is put together by Concat.
-Status WriteConstant(const Constant& constant, std::string_view name, int64_t limit, Output* out) {
+Status WriteParts(const Constant& constant, std::string_view name, int64_t limit, Output* out) {
   const int64_t bytes = StorageBytes(constant.type, constant.count);
   if (bytes <= limit) return WriteWhole(constant, name, out);
   int axis = 0;
@@ -253,9 +254,44 @@ Status WriteConstant(const Constant& constant, std::string_view name, int64_t li
     part.dims[axis] = std::min(rows, constant.dims[axis] - begin);
     part.count = ElementCount(part.dims);
     part.data = static_cast<const uint8_t*>(constant.data) + begin * row_bytes;
-    DOPPIO_RETURN_IF_ERROR(WriteConstant(part, PartName(name, parts), limit, out));
+    DOPPIO_RETURN_IF_ERROR(WriteParts(part, PartName(name, parts), limit, out));
   }
   return WriteOperator(ConcatOperator(name, parts, axis), out);
+}
+
+// A quantised constant by the fills that Caffe2 has for them: bytes, or 32-bit integers (a bias).
+Status WriteQuantized(const Value& value, std::string_view name, Output* out) {
+  const Constant& constant = value.constant;
+  const bool bytes = constant.type == ElementType::kUint8;
+  if (!bytes && constant.type != ElementType::kInt32) {
+    return Unsupported(Cat("constant ", base::Quoted(name), " is quantised but of type ",
+                           constant.type, "; uint8 and int32 are possible"));
+  }
+  MessageBuilder op;
+  op.Text(operator_def::kOutput, name);
+  op.Text(operator_def::kType, bytes ? "Int8GivenTensorFill" : "Int8GivenIntTensorFill");
+  ShapeArg(constant.dims, &op);
+  if (bytes) {
+    MessageBuilder values;
+    values.Text(argument::kName, "values");
+    values.Bytes(argument::kS, {constant.as<uint8_t>(), static_cast<size_t>(constant.count)});
+    op.Message(operator_def::kArg, values);
+  } else {
+    ValuesArg(constant, &op);
+  }
+  MessageBuilder scale, zero_point;
+  scale.Text(argument::kName, kScaleArg);
+  scale.Float(argument::kF, value.quantization.scale);
+  op.Message(operator_def::kArg, scale);
+  zero_point.Text(argument::kName, kZeroPointArg);
+  zero_point.Int(argument::kI, value.quantization.zero_point);
+  op.Message(operator_def::kArg, zero_point);
+  return WriteOperator(op, out);
+}
+
+Status WriteConstant(const Value& value, std::string_view name, int64_t limit, Output* out) {
+  if (value.quantization.present) return WriteQuantized(value, name, out);
+  return WriteParts(value.constant, name, limit, out);
 }
 
 // Encodes nodes of one graph, and child graphs inside their arguments.
@@ -390,7 +426,7 @@ class NetEncoder {
       MessageBuilder* message_;
     } appender(message);
     Output out(&appender);
-    return WriteConstant(value.constant, names_.of(&value), max_constant_bytes_, &out);
+    return WriteConstant(value, names_.of(&value), max_constant_bytes_, &out);
   }
 
   const Graph& graph_;
@@ -439,7 +475,7 @@ class PairEncoder {
     for (uint32_t id = 0; id < graph_.value_ids(); ++id) {
       const Value* value = graph_.value(id);
       if (value == nullptr || !value->is_constant || value->uses.empty()) continue;
-      DOPPIO_RETURN_IF_ERROR(WriteConstant(value->constant, nodes_.names().of(value),
+      DOPPIO_RETURN_IF_ERROR(WriteConstant(*value, nodes_.names().of(value),
                                            options_.max_constant_bytes,
                                            GoesToInit(*value) ? &init_ : &predict_));
     }

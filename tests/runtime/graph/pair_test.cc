@@ -87,6 +87,32 @@ TEST_CASE("pair: a graph that is written and read is the same") {
   CHECK(first.predict.text == second.predict.text);
 }
 
+TEST_CASE("pair: quantised constants keep their scale and zero point") {
+  Graph graph, copy;
+  const uint8_t bytes[] = {1, 128, 255};
+  const int32_t sums[] = {-5};
+  Value* const w = *graph.AddConstantCopy("w", ElementType::kUint8, {3}, bytes);
+  Value* const b = *graph.AddConstantCopy("b", ElementType::kInt32, {1}, sums);
+  w->quantization = {true, 0.5f, 128};
+  b->quantization = {true, 0.25f, 0};
+  Node* const node = *graph.AddNode("Int8FC");
+  for (Value* const value : {w, w, b}) REQUIRE(graph.AddInputTo(node, value).ok());
+  REQUIRE(graph.SetArg(node, "Y_scale", 2.0f).ok());
+  REQUIRE(graph.AddOutput(*graph.AddOutputTo(node, "y"), "y").ok());
+  Pair pair;
+  Write(graph, &pair);
+  CHECK(pair.init.text.find("Int8GivenIntTensorFill") != std::string::npos);
+  const Status status = Read(pair.init.text, pair.predict.text, &copy);
+  INFO(status.message());
+  REQUIRE(status.ok());
+  const Node* const read = copy.first();
+  CHECK(read->input(0)->quantization == w->quantization);
+  CHECK(read->input(0)->constant.as<uint8_t>()[1] == 128);
+  CHECK(read->input(2)->quantization == b->quantization);
+  CHECK(read->input(2)->constant.as<int32_t>()[0] == -5);
+  CHECK(read->output(0)->quantization == Quantization{true, 2, 0});
+}
+
 TEST_CASE("pair: files cut off anywhere are an error or a shorter net, never a crash") {
   Graph graph;
   Build(&graph);

@@ -112,6 +112,11 @@ class NodeCase {
     REQUIRE(graph_->AddInputTo(node_, value).ok());
     return *this;
   }
+  // The input before is a quantised tensor of that scale and zero point.
+  NodeCase& Quantized(float scale, int32_t zero_point) {
+    node_->inputs[node_->inputs.size() - 1].value->quantization = {true, scale, zero_point};
+    return *this;
+  }
   NodeCase& Missing() {
     REQUIRE(graph_->AddInputTo(node_, nullptr).ok());
     return *this;
