@@ -1,5 +1,6 @@
 #include "runtime/graph/graph.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -270,6 +271,33 @@ Status Graph::AddOutput(Value* value, std::string_view output_name) {
   DOPPIO_RETURN_IF_ERROR(outputs_.Append(output));
   DOPPIO_RETURN_IF_ERROR(output_uses_.Append(0));
   return AddUse(value, Use{nullptr, index}, &output_uses_[index]);
+}
+
+void Graph::ClearOutputs() {
+  for (size_t i = 0; i < outputs_.size(); ++i) RemoveUse(outputs_[i].value, output_uses_[i]);
+  outputs_.clear();
+  output_uses_.clear();
+}
+
+Status Graph::BindInputs(std::span<const std::string_view> names) {
+  base::Array<Value*> ordered;
+  DOPPIO_RETURN_IF_ERROR(ordered.Reserve(inputs_.size() + names.size()));
+  for (const std::string_view input_name : names) {
+    Value* input = FindInput(input_name);
+    if (input == nullptr) {
+      DOPPIO_ASSIGN_OR_RETURN(input, AddInput(input_name));
+    }
+    DOPPIO_RETURN_IF_ERROR(ordered.Append(input));
+  }
+  bound_inputs = ordered.size();
+  for (Value* input : inputs_) {
+    const auto bound = ordered.begin() + static_cast<ptrdiff_t>(bound_inputs);
+    if (std::find(ordered.begin(), bound, input) == bound) {
+      DOPPIO_RETURN_IF_ERROR(ordered.Append(input));
+    }
+  }
+  inputs_ = std::move(ordered);
+  return {};
 }
 
 Status Graph::SetInput(Node* node, size_t index, Value* value) {

@@ -194,6 +194,10 @@ class Graph {
   Status SetArg(Node* node, std::string_view name, std::span<const float> values);
   void RemoveArg(Node* node, std::string_view name);
   Status AddOutput(Value* value, std::string_view name);
+  void ClearOutputs();
+  // Of a child graph: the inputs of these names come first and are bound, in this order; those that
+  // it does not read are made. All others are captured.
+  Status BindInputs(std::span<const std::string_view> names);
 
   // --- changing
   // ------------------------------------------------------------------------------------

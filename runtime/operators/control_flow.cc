@@ -1,5 +1,6 @@
-// Control flow over child graphs: ONNX's If, Loop and Scan. The session calls them between
-// segments; each child graph has plans of its own.
+// Control flow over child graphs: ONNX's If, Loop and Scan, Caffe2's If, While, Do and ONNXWhile
+// (in the form that the pair reader gives them, see runtime/graph/wire/workspace_nets.h). The
+// session calls them between segments; each child graph has plans of its own.
 #include <cstring>
 
 #include "base/message.h"
@@ -40,14 +41,21 @@ Status WantOutputs(const CallContext& c, const Graph& child, size_t least) {
 // --- If
 // -----------------------------------------------------------------------------------------------
 
+// The branch that is taken, in either dialect.
+const char* BranchName(const graph::Node& node, bool condition) {
+  if (IsOnnx(node)) return condition ? "then_branch" : "else_branch";
+  return condition ? "then_net" : "else_net";
+}
+
 // What both branches agree on.
 Status InferIf(InferContext& c) {
   if (c.input(0).type != ElementType::kBool && c.input(0).type != ElementType::kUndefined) {
     return InvalidArgument(Cat("the condition ", c.Describe(0), " must be bool"));
   }
   const Graph* branches[2];
-  DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, "then_branch", &branches[0]));
-  DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, "else_branch", &branches[1]));
+  for (int i = 0; i < 2; ++i) {
+    DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, BranchName(c.node(), i == 0), &branches[i]));
+  }
   base::Array<ValueFacts> facts[2];
   for (int i = 0; i < 2; ++i) {
     if (branches[i]->outputs().size() < c.output_count()) {
@@ -76,11 +84,121 @@ Status CallIf(CallContext& c) {
   bool condition = false;
   DOPPIO_RETURN_IF_ERROR(ReadScalar(c, 0, ElementType::kBool, "the condition", &condition));
   const Graph* branch = nullptr;
-  DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, condition ? "then_branch" : "else_branch", &branch));
+  DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, BranchName(c.node(), condition), &branch));
   DOPPIO_RETURN_IF_ERROR(WantOutputs(c, *branch, c.output_count()));
   base::Array<HostValue> outputs;
   DOPPIO_RETURN_IF_ERROR(c.RunChild(*branch, {}, &outputs));
   for (size_t i = 0; i < c.output_count(); ++i) c.Set(i, std::move(outputs[i]));
+  return {};
+}
+
+// --- Do
+// -----------------------------------------------------------------------------------------------
+
+// A scope is nothing that could be looked into: an empty tensor.
+Status InferCreateScope(InferContext& c) {
+  Shape none;
+  none.push_back(Dim(0));
+  c.Set(0, ElementType::kUint8, none);
+  return {};
+}
+
+Status CallCreateScope(CallContext& c) { return c.SetTensor(0, ElementType::kUint8, {0}).status(); }
+
+// The last input and the last output are the scope; a scope that is used again would keep blobs.
+Status DoNet(const ArgReader& args, size_t inputs, size_t outputs, const Graph** net) {
+  bool reuse = false;
+  DOPPIO_RETURN_IF_ERROR(args.Bool("reuse_workspace", &reuse));
+  if (reuse) return Unsupported("a workspace that is kept from one run to the next");
+  DOPPIO_RETURN_IF_ERROR(ChildOf(args, "net", net));
+  if ((*net)->bound_inputs == inputs - 1 && (*net)->outputs().size() + 1 == outputs) return {};
+  return CorruptModel(Cat("its net is bound to ", (*net)->bound_inputs, " inputs and ",
+                          (*net)->outputs().size(), " outputs, it has ", inputs - 1, " and ",
+                          outputs - 1));
+}
+
+Status InferDo(InferContext& c) {
+  const Graph* net = nullptr;
+  const size_t inputs = c.input_count() - c.node().captures;
+  DOPPIO_RETURN_IF_ERROR(DoNet(c.args, inputs, c.output_count(), &net));
+  base::Array<ValueFacts> bound, made;
+  DOPPIO_RETURN_IF_ERROR(bound.Resize(inputs - 1));
+  for (size_t i = 0; i < bound.size(); ++i) {
+    if (!c.HasInput(i)) continue;
+    bound[i].kind = c.input(i).kind;
+    bound[i].type = c.input(i).type;
+    bound[i].has_shape = c.input(i).has_shape;
+    bound[i].shape = c.input(i).shape;
+  }
+  DOPPIO_RETURN_IF_ERROR(InferChild(c, *net, bound.span(), &made));
+  for (size_t i = 0; i < made.size(); ++i) {
+    c.SetKind(i, made[i].kind, made[i].type);
+    if (made[i].has_shape) c.Set(i, made[i].type, made[i].shape);
+  }
+  Shape none;
+  none.push_back(Dim(0));
+  c.Set(made.size(), ElementType::kUint8, none);
+  return {};
+}
+
+Status CallDo(CallContext& c) {
+  const Graph* net = nullptr;
+  DOPPIO_RETURN_IF_ERROR(DoNet(c.args, c.input_count(), c.output_count(), &net));
+  base::Array<HostValue> bound, made;
+  for (size_t i = 0; i + 1 < c.input_count(); ++i) {
+    if (!c.HasInput(i)) return InvalidArgument(Cat("input ", i, " is left out"));
+    DOPPIO_RETURN_IF_ERROR(bound.Append(*c.input(i)));
+  }
+  DOPPIO_RETURN_IF_ERROR(c.RunChild(*net, bound.span(), &made));
+  for (size_t i = 0; i < made.size(); ++i) c.Set(i, std::move(made[i]));
+  return c.SetTensor(made.size(), ElementType::kUint8, {0}).status();
+}
+
+// --- While
+// --------------------------------------------------------------------------------------------
+
+// What is carried may change its sizes: only kind and type hold. The condition is the first of it.
+Status InferWhile(InferContext& c) {
+  const Graph* body = nullptr;
+  DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, "loop_net", &body));
+  const size_t carried = c.input_count() - c.node().captures;
+  if (c.output_count() != carried || body->outputs().size() != carried) {
+    return CorruptModel(Cat("it carries ", carried, " values, hands on ", c.output_count(),
+                            ", its net ", body->outputs().size()));
+  }
+  if (c.input(0).type != ElementType::kBool && c.input(0).type != ElementType::kUndefined) {
+    return InvalidArgument(Cat("the condition ", c.Describe(0), " must be bool"));
+  }
+  for (size_t i = 0; i < carried; ++i) c.SetKind(i, c.input(i).kind, c.input(i).type);
+  return {};
+}
+
+Status CallWhile(CallContext& c) {
+  const Graph* body = nullptr;
+  DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, "loop_net", &body));
+  const Graph* const condition = c.args.Net("cond_net");
+  base::Array<HostValue> state;
+  for (size_t i = 0; i < c.input_count(); ++i) {
+    DOPPIO_ASSIGN_OR_RETURN(HostValue own, c.Own(i));
+    DOPPIO_RETURN_IF_ERROR(state.Append(std::move(own)));
+  }
+  const auto run = [&](const Graph& net) {
+    base::Array<HostValue> made;
+    DOPPIO_RETURN_IF_ERROR(WantOutputs(c, net, state.size()));
+    DOPPIO_RETURN_IF_ERROR(c.RunChild(net, state.span(), &made));
+    state = std::move(made);
+    return Status();
+  };
+  for (;;) {
+    if (condition != nullptr) DOPPIO_RETURN_IF_ERROR(run(*condition));
+    if (state[0].type != ElementType::kBool || state[0].count() != 1) {
+      return InvalidArgument(
+          Cat("the condition is ", state[0].type, state[0].dims, ", not one bool"));
+    }
+    if (!*state[0].as<bool>()) break;
+    DOPPIO_RETURN_IF_ERROR(run(*body));
+  }
+  for (size_t i = 0; i < state.size(); ++i) c.Set(i, std::move(state[i]));
   return {};
 }
 
@@ -167,9 +285,26 @@ StatusOr<HostValue> NewScalar(CallContext& c, ElementType type, const void* valu
 // --- Loop
 // -----------------------------------------------------------------------------------------------
 
+// Caffe2's form says beside whether the trip count and the condition count, and whether its body is
+// a scope of its own, which sees nothing around it.
+Status ReadLoopFlags(const graph::Node& node, const ArgReader& args, bool* trips, bool* condition) {
+  *trips = *condition = true;
+  if (IsOnnx(node)) return {};
+  bool open = false;
+  DOPPIO_RETURN_IF_ERROR(args.Bool("has_trip_count", trips));
+  DOPPIO_RETURN_IF_ERROR(args.Bool("has_cond", condition));
+  DOPPIO_RETURN_IF_ERROR(args.Bool("disable_scopes", &open));
+  if (open || node.captures == 0) return {};
+  return InvalidArgument(
+      Cat("its body reads blob ", base::Quoted(node.input(node.inputs.size() - 1)->name),
+          " of the net around it; argument 'disable_scopes' must be 1 for that"));
+}
+
 Status InferLoop(InferContext& c) {
   const Graph* body = nullptr;
+  bool counts = true, asks = true;
   DOPPIO_RETURN_IF_ERROR(ChildOf(c.args, "body", &body));
+  DOPPIO_RETURN_IF_ERROR(ReadLoopFlags(c.node(), c.args, &counts, &asks));
   const size_t inputs = c.input_count() - c.node().captures;
   const size_t carried = inputs > 2 ? inputs - 2 : 0;
   if (body->bound_inputs != carried + 2 || body->outputs().size() < 1 + carried ||
@@ -212,11 +347,12 @@ Status CallLoop(CallContext& c) {
   const size_t carried = c.input_count() > 2 ? c.input_count() - 2 : 0;
   DOPPIO_RETURN_IF_ERROR(WantOutputs(c, *body, 1 + c.output_count()));
   int64_t trips = INT64_MAX;
-  bool condition = true;
-  if (c.HasInput(0)) {
+  bool condition = true, counts = true, asks = true;
+  DOPPIO_RETURN_IF_ERROR(ReadLoopFlags(c.node(), c.args, &counts, &asks));
+  if (c.HasInput(0) && counts) {
     DOPPIO_RETURN_IF_ERROR(ReadScalar(c, 0, ElementType::kInt64, "the trip count", &trips));
   }
-  if (c.HasInput(1)) {
+  if (c.HasInput(1) && asks) {
     DOPPIO_RETURN_IF_ERROR(ReadScalar(c, 1, ElementType::kBool, "the condition", &condition));
   }
   base::Array<HostValue> state, outputs;
@@ -235,7 +371,7 @@ Status CallLoop(CallContext& c) {
       return InvalidArgument(
           Cat("its body's condition is ", outputs[0].type, outputs[0].dims, ", not one bool"));
     }
-    condition = *outputs[0].as<bool>();
+    condition = !asks || *outputs[0].as<bool>();
     for (size_t i = 0; i < carried; ++i) state[2 + i] = std::move(outputs[1 + i]);
     for (size_t i = 0; i < scans.size(); ++i) {
       DOPPIO_RETURN_IF_ERROR(scans[i].Append(std::move(outputs[1 + carried + i])));
@@ -422,6 +558,20 @@ constexpr ArgSpec kIfArgs[] = {
     {"then_branch", ArgKind::kNet, 0, "", true},
     {"else_branch", ArgKind::kNet, 0, "", true},
 };
+constexpr ArgSpec kCaffe2IfArgs[] = {{"then_net", ArgKind::kNet, 0, "", true},
+                                     {"else_net", ArgKind::kNet}};
+constexpr ArgSpec kWhileArgs[] = {{"loop_net", ArgKind::kNet, 0, "", true},
+                                  {"cond_net", ArgKind::kNet}};
+constexpr ArgSpec kDoArgs[] = {{"net", ArgKind::kNet, 0, "", true},
+                               {"inner_blobs", ArgKind::kStrings},
+                               {"outer_blobs_idx", ArgKind::kInts},
+                               {"copy_external_blobs", ArgKind::kInt},
+                               {"reuse_workspace", ArgKind::kInt}};
+constexpr ArgSpec kOnnxWhileArgs[] = {
+    {"body", ArgKind::kNet, 0, "", true}, {"has_trip_count", ArgKind::kInt},
+    {"has_cond", ArgKind::kInt},          {"save_scopes", ArgKind::kInt},
+    {"disable_scopes", ArgKind::kInt},    {"num_loop_carried_deps", ArgKind::kInt, -1},
+};
 constexpr ArgSpec kLoopArgs[] = {{"body", ArgKind::kNet, 0, "", true}};
 constexpr ArgSpec kScanArgs[] = {
     {"body", ArgKind::kNet, 0, "", true}, {"num_scan_inputs", ArgKind::kInt, 0, "", true},
@@ -470,5 +620,71 @@ const Operator kOnnxScan = {.domain = "ai.onnx",
                             .args = kScanArgs,
                             .summary = "a child graph for every slice of its inputs",
                             .call = CallScan};
+
+const Operator kIf = {.domain = "",
+                      .type = "If",
+                      .min_inputs = 1,
+                      .max_inputs = kVariadic,
+                      .min_outputs = 0,
+                      .max_outputs = kVariadic,
+                      .layout = LayoutTrait::kRowMajor,
+                      .flags = kControlFlow,
+                      .infer = InferIf,
+                      .lower = nullptr,
+                      .args = kCaffe2IfArgs,
+                      .summary = "one of two nets, by a condition",
+                      .call = CallIf};
+const Operator kWhile = {.domain = "",
+                         .type = "While",
+                         .min_inputs = 1,
+                         .max_inputs = kVariadic,
+                         .min_outputs = 1,
+                         .max_outputs = kVariadic,
+                         .layout = LayoutTrait::kRowMajor,
+                         .flags = kControlFlow,
+                         .infer = InferWhile,
+                         .lower = nullptr,
+                         .args = kWhileArgs,
+                         .summary = "a net again and again while a condition holds",
+                         .call = CallWhile};
+const Operator kDo = {.domain = "",
+                      .type = "Do",
+                      .min_inputs = 1,
+                      .max_inputs = kVariadic,
+                      .min_outputs = 1,
+                      .max_outputs = kVariadic,
+                      .layout = LayoutTrait::kRowMajor,
+                      .flags = kControlFlow,
+                      .infer = InferDo,
+                      .lower = nullptr,
+                      .args = kDoArgs,
+                      .summary = "a net in a workspace of its own",
+                      .call = CallDo};
+const Operator kCreateScope = {.domain = "",
+                               .type = "CreateScope",
+                               .min_inputs = 0,
+                               .max_inputs = 0,
+                               .min_outputs = 1,
+                               .max_outputs = 1,
+                               .layout = LayoutTrait::kRowMajor,
+                               .flags = kPlain,
+                               .infer = InferCreateScope,
+                               .lower = nullptr,
+                               .args = {},
+                               .summary = "the workspace that Do works in",
+                               .call = CallCreateScope};
+const Operator kOnnxWhile = {.domain = "",
+                             .type = "ONNXWhile",
+                             .min_inputs = 2,
+                             .max_inputs = kVariadic,
+                             .min_outputs = 0,
+                             .max_outputs = kVariadic,
+                             .layout = LayoutTrait::kRowMajor,
+                             .flags = kControlFlow,
+                             .infer = InferLoop,
+                             .lower = nullptr,
+                             .args = kOnnxWhileArgs,
+                             .summary = "a net again and again, with values carried along",
+                             .call = CallLoop};
 
 }  // namespace doppio::operators

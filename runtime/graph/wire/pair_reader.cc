@@ -1,6 +1,8 @@
 #include "runtime/graph/wire/pair_reader.h"
 
+#include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "base/message.h"
 #include "base/name_map.h"
@@ -9,6 +11,8 @@
 #include "runtime/graph/wire/fills.h"
 #include "runtime/graph/wire/pull_parser.h"
 #include "runtime/graph/wire/schema.h"
+#include "runtime/graph/wire/text_format.h"
+#include "runtime/graph/wire/workspace_nets.h"
 
 namespace doppio::graph::wire {
 namespace {
@@ -250,11 +254,14 @@ class NetBuilder {
       DOPPIO_RETURN_IF_ERROR(graph_->AddInputTo(node, value));
     }
     DOPPIO_RETURN_IF_ERROR(AddArgs(op, node));
+    Names outputs;
+    DOPPIO_RETURN_IF_ERROR(outputs.AppendAll(op.outputs.span()));
+    if (op.domain.empty()) DOPPIO_RETURN_IF_ERROR(BindNets(node, role, &outputs));
     for (const Argument& arg : node->args) {
       if (arg.net != nullptr) DOPPIO_RETURN_IF_ERROR(AddCaptures(node, *arg.net, role));
       for (const auto& net : arg.nets) DOPPIO_RETURN_IF_ERROR(AddCaptures(node, *net, role));
     }
-    for (std::string_view name : op.outputs) {
+    for (std::string_view name : outputs) {
       if (name.empty()) {
         DOPPIO_RETURN_IF_ERROR(graph_->AddMissingOutputTo(node));
         continue;
@@ -269,6 +276,182 @@ class NetBuilder {
   // Caffe2's operators on quantised tensors bear the prefix; the one that leaves them does as well.
   static bool MakesQuantized(const OperatorParts& op) {
     return op.domain.empty() && op.type.starts_with("Int8") && op.type != "Int8Dequantize";
+  }
+
+  // Says in single assignment what Caffe2's control flow does in a workspace: see
+  // workspace_nets.h. May add to the node's outputs.
+  Status BindNets(Node* node, Role role, Names* outputs) {
+    if (node->type == "If") return BindIf(node, role, outputs);
+    if (node->type == "While") return BindWhile(node, role, outputs);
+    if (node->type == "Do") return BindDo(node);
+    if (node->type == "ONNXWhile") return BindLoop(node);
+    if (node->type == "RecurrentNetwork") return BindRecurrent(node);
+    return {};
+  }
+
+  // The net of that argument; with `make`, an empty one where there is none. Null: none.
+  StatusOr<Graph*> NetOf(Node* node, std::string_view name, bool make) {
+    if (node->arg(name) == nullptr && !make) return static_cast<Graph*>(nullptr);
+    DOPPIO_ASSIGN_OR_RETURN(Argument * arg, graph_->AddArg(node, name));
+    if (arg->net == nullptr && make && !arg->has_s) {
+      arg->net.reset(new (std::nothrow) Graph(graph_->budget()));
+      if (arg->net == nullptr) return OutOfMemory("no memory for a nested net");
+    }
+    if (arg->net == nullptr) return CorruptModel(Cat("argument ", Quoted(name), " holds no net"));
+    return arg->net.get();
+  }
+
+  // Whether a blob is there already. What a nested net does not know is taken to be around it.
+  StatusOr<bool> Exists(std::string_view name, Role role) {
+    if (Find(name) == nullptr && role == Role::kNested) {
+      DOPPIO_RETURN_IF_ERROR(AddGraphInput(name));
+    }
+    return Find(name) != nullptr;
+  }
+
+  // Adds to `outputs` the blobs that are there and that `written` says are written.
+  Status AddOverwritten(const Names& written, Names* outputs) {
+    for (const std::string_view name : written) {
+      if (Find(name) != nullptr) DOPPIO_RETURN_IF_ERROR(AddName(name, outputs));
+    }
+    return {};
+  }
+
+  // Both branches hand back everything that one of them writes.
+  Status BindIf(Node* node, Role role, Names* outputs) {
+    Graph* branches[2];
+    Names written[2], all;
+    for (int i = 0; i < 2; ++i) {
+      DOPPIO_ASSIGN_OR_RETURN(branches[i], NetOf(node, i == 0 ? "then_net" : "else_net", i == 1));
+      DOPPIO_RETURN_IF_ERROR(AddWritten(*branches[i], &written[i]));
+      DOPPIO_RETURN_IF_ERROR(AddWritten(*branches[i], &all));
+    }
+    DOPPIO_RETURN_IF_ERROR(AddOverwritten(all, outputs));
+    for (const std::string_view name : *outputs) {
+      if (HasName(written[0], name) && HasName(written[1], name)) continue;
+      DOPPIO_ASSIGN_OR_RETURN(const bool exists, Exists(name, role));
+      if (!exists) {
+        return CorruptModel(Cat("blob ", Quoted(name),
+                                " is not made in both branches, and not before; make it before"));
+      }
+    }
+    for (Graph* branch : branches) {
+      DOPPIO_RETURN_IF_ERROR(HandBack(outputs->span(), branch));
+      DOPPIO_RETURN_IF_ERROR(branch->BindInputs({}));
+    }
+    return {};
+  }
+
+  // The condition and everything else that the nets write are carried from one iteration to the
+  // next: inputs and outputs of the node and of both nets, in one order.
+  Status BindWhile(Node* node, Role role, Names* outputs) {
+    if (node->input(0) == nullptr) return CorruptModel("it has no condition");
+    DOPPIO_ASSIGN_OR_RETURN(Graph * loop, NetOf(node, "loop_net", true));
+    DOPPIO_ASSIGN_OR_RETURN(Graph * condition, NetOf(node, "cond_net", false));
+    Names carried, written;
+    DOPPIO_RETURN_IF_ERROR(AddName(node->input(0)->name, &carried));
+    DOPPIO_RETURN_IF_ERROR(AddWritten(*loop, &written));
+    if (condition != nullptr) DOPPIO_RETURN_IF_ERROR(AddWritten(*condition, &written));
+    for (const std::string_view name : *outputs) DOPPIO_RETURN_IF_ERROR(AddName(name, &carried));
+    DOPPIO_RETURN_IF_ERROR(AddOverwritten(written, &carried));
+    graph_->TruncateInputs(node, 0);
+    for (const std::string_view name : carried) {
+      DOPPIO_ASSIGN_OR_RETURN(const bool exists, Exists(name, role));
+      if (!exists) {
+        return CorruptModel(
+            Cat("blob ", Quoted(name), " is made in the loop only; make it before as well"));
+      }
+      DOPPIO_RETURN_IF_ERROR(graph_->AddInputTo(node, Find(name)));
+    }
+    for (Graph* net : {loop, condition}) {
+      if (net == nullptr) continue;
+      DOPPIO_RETURN_IF_ERROR(HandBack(carried.span(), net));
+      DOPPIO_RETURN_IF_ERROR(net->BindInputs(carried.span()));
+    }
+    *outputs = std::move(carried);
+    return {};
+  }
+
+  // A workspace of its own: names inside are bound to the node's inputs and outputs by position,
+  // where the scope, the last of both, does not count.
+  Status BindDo(Node* node) {
+    DOPPIO_ASSIGN_OR_RETURN(Graph * net, NetOf(node, "net", true));
+    const Argument* inner = node->arg("inner_blobs");
+    const Argument* outer = node->arg("outer_blobs_idx");
+    const size_t count = inner != nullptr ? inner->strings.size() : 0;
+    if (count != (outer != nullptr ? outer->ints.size() : 0) || node->inputs.empty()) {
+      return CorruptModel("arguments inner_blobs and outer_blobs_idx differ in length");
+    }
+    const size_t inputs = node->inputs.size() - 1;
+    Names bound, made;
+    DOPPIO_RETURN_IF_ERROR(bound.Resize(inputs));
+    for (size_t i = 0; i < count; ++i) {
+      const int64_t index = outer->ints[i];
+      if (index < 0) return CorruptModel(Cat("outer_blobs_idx holds ", index));
+      const auto at = static_cast<size_t>(index);
+      if (at < inputs) {
+        bound[at] = inner->strings[i];
+      } else {
+        if (made.size() < at - inputs + 1) DOPPIO_RETURN_IF_ERROR(made.Resize(at - inputs + 1));
+        made[at - inputs] = inner->strings[i];
+      }
+    }
+    DOPPIO_RETURN_IF_ERROR(HandBack(made.span(), net));
+    return net->BindInputs(bound.span());
+  }
+
+  // The iteration, the condition and what is carried; other inputs of the body are captured.
+  Status BindLoop(Node* node) {
+    DOPPIO_ASSIGN_OR_RETURN(Graph * body, NetOf(node, "body", false));
+    if (body == nullptr) return CorruptModel("argument 'body' is missing");
+    const Argument* stated = node->arg("num_loop_carried_deps");
+    const size_t inputs = std::max<size_t>(node->inputs.size(), 2);
+    size_t bound = inputs;
+    if (stated != nullptr && stated->i >= 0) {
+      bound = static_cast<size_t>(std::min<int64_t>(stated->i, 1 << 20)) + 2;
+    }
+    body->bound_inputs = std::min(bound, body->bound_inputs);
+    return {};
+  }
+
+  // Links and the time step are bound; weights are captured.
+  Status BindRecurrent(Node* node) {
+    DOPPIO_RETURN_IF_ERROR(ReadTextNet(node, "step_net"));
+    DOPPIO_ASSIGN_OR_RETURN(Graph * step, NetOf(node, "step_net", false));
+    if (step == nullptr) return CorruptModel("argument 'step_net' is missing");
+    const Argument* timestep = node->arg("timestep");
+    Names bound, written, handed;
+    DOPPIO_RETURN_IF_ERROR(
+        AddName(timestep != nullptr && timestep->has_s ? timestep->s : "timestep", &bound));
+    DOPPIO_RETURN_IF_ERROR(AddWritten(*step, &written));
+    if (const Argument* links = node->arg("link_internal"); links != nullptr) {
+      for (const std::string_view name : links->strings) {
+        DOPPIO_RETURN_IF_ERROR(AddName(name, &bound));
+        if (HasName(written, name)) DOPPIO_RETURN_IF_ERROR(AddName(name, &handed));
+      }
+    }
+    DOPPIO_RETURN_IF_ERROR(HandBack(handed.span(), step));
+    return step->BindInputs(bound.span());
+  }
+
+  // A net that stands in an argument as text.
+  Status ReadTextNet(Node* node, std::string_view name) {
+    if (node->arg(name) == nullptr || !node->arg(name)->has_s) return {};
+    DOPPIO_ASSIGN_OR_RETURN(Argument * arg, graph_->AddArg(node, name));
+    if (arg->net != nullptr) return {};
+    if (depth_ >= kMaxNetDepth) return CorruptModel("nets are nested too deeply");
+    MessageBuilder message;
+    DOPPIO_RETURN_IF_ERROR(NetFromText(arg->s, &message));
+    const auto bytes = message.bytes();
+    DOPPIO_ASSIGN_OR_RETURN(
+        const std::string_view kept,  // constants may borrow from it
+        graph_->Intern({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+    arg->net.reset(new (std::nothrow) Graph(graph_->budget()));
+    if (arg->net == nullptr) return OutOfMemory("no memory for a nested net");
+    arg->has_s = false;
+    arg->s = {};
+    return ReadNested({reinterpret_cast<const uint8_t*>(kept.data()), kept.size()}, depth_ + 1,
+                      arg->net.get());
   }
 
   // What a child graph reads from around it becomes an explicit input of its node.

@@ -35,12 +35,13 @@ Status WrittenNames::ReserveEnds(const Graph& graph, std::span<const std::string
   for (const GraphOutput& output : graph.outputs()) {
     const Holder* input = holders_.Find(output.name);
     const Reserved* other = outputs_.Find(output.name);
-    if (input != nullptr || other != nullptr) {
-      if ((input != nullptr ? input->value : other->value) == output.value) continue;
+    if (other != nullptr && other->value != output.value) {
       return InvalidArgument(
-          base::Cat("two different inputs or outputs are called ", base::Quoted(output.name)));
+          base::Cat("two different outputs are called ", base::Quoted(output.name)));
     }
-    const bool takes_it = names_[output.value->id].empty();
+    if (other != nullptr || (input != nullptr && input->value == output.value)) continue;
+    // An output that overwrites an input does so at the end, by a copy.
+    const bool takes_it = names_[output.value->id].empty() && input == nullptr;
     if (takes_it) names_[output.value->id] = output.name;
     const int64_t made = takes_it ? made_[output.value->id] : INT64_MAX;
     DOPPIO_RETURN_IF_ERROR(outputs_.Set(output.name, Reserved{output.value, made}));
