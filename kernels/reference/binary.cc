@@ -24,9 +24,7 @@ bool Supports(const void* problem) {
   }
   if (p.op == BinaryOp::kPow) return (is_float || is_integer) && Contains(kNumericTypes, p.b_type);
   if (!same || p.op >= BinaryOp::kCount) return false;
-  if (p.op == BinaryOp::kEqual || p.op == BinaryOp::kNotEqual) {
-    return is_float || is_integer || is_bool;
-  }
+  if (IsComparison(p.op)) return is_float || is_integer || is_bool;  // false is less than true
   if (IsLogic(p.op)) return is_bool;
   if (IsBitwise(p.op)) return is_integer;
   return p.op == BinaryOp::kAtan2 ? is_float : is_float || is_integer;

@@ -43,6 +43,7 @@ constexpr Function kBoth[] = {
 constexpr Function kCaffe2[] = {
     {"Cbrt", UnaryOp::kCbrt},
     {"Clip", UnaryOp::kClip, "min", "max"},
+    {"EnsureClipped", UnaryOp::kClip, "min", "max"},
     {"Cube", UnaryOp::kCube},
     {"Negative", UnaryOp::kNeg},
     {"ReluN", UnaryOp::kClip, nullptr, "n"},

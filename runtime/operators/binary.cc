@@ -132,7 +132,9 @@ Status FinishBinary(InferContext& c, BinaryOp op, const Shape& shape) {
 Status CheckTypes(const InferContext& c, BinaryOp op) {
   const ElementType a = c.input(0).type, b = c.input(1).type;
   const bool texts = a == ElementType::kString && op == BinaryOp::kEqual && IsOnnx(c.node());
-  if (!texts && !Takes(op, a)) {
+  const bool ordered_bools = a == ElementType::kBool && !IsOnnx(c.node()) &&
+                             (op == BinaryOp::kLessEqual || op == BinaryOp::kGreaterEqual);
+  if (!texts && !ordered_bools && !Takes(op, a)) {
     return InvalidArgument(
         Cat(c.Describe(0), " is of a type that ", c.node().type, " does not take"));
   }

@@ -1,10 +1,15 @@
 // A scale and a shift for each channel: batch normalisation at inference, AffineChannel; and local
 // response normalisation.
+#include <utility>
+
 #include "base/message.h"
 #include "kernels/problems/elementwise.h"
 #include "kernels/problems/normalize.h"
+#include "runtime/operators/binary.h"
 #include "runtime/operators/cast.h"
 #include "runtime/operators/element_class.h"
+#include "runtime/operators/elementwise.h"
+#include "runtime/operators/reduce.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/spatial.h"
 
@@ -12,8 +17,10 @@ namespace doppio::operators {
 namespace {
 
 using base::Cat;
+using kernels::BinaryOp;
 using kernels::MapStrides;
 using kernels::ProblemKind;
+using kernels::UnaryOp;
 
 // x and y, in channels-first order of dimensions, as [n, c, d, h, w] with neighbours merged.
 struct Map {
@@ -91,15 +98,25 @@ Status InferBatchNorm(InferContext& c) {
   const bool caffe2 = c.node().domain.empty();
   bool flag = false, channels_last = false;
   DOPPIO_RETURN_IF_ERROR(c.args.Bool(caffe2 ? "is_test" : "training_mode", &flag));
-  if (flag != caffe2) {
+  if (flag && !caffe2) {
     return Unsupported(
-        caffe2 ? "it is in its training form (is_test is 0); only inference is possible"
-               : "it is in its training form (training_mode is 1); only inference is possible");
+        "it is in its training form (training_mode is 1); only inference is possible");
   }
   DOPPIO_RETURN_IF_ERROR(NodeOrder(c.node(), c.args, &channels_last));
   DOPPIO_RETURN_IF_ERROR(CheckFloat(c));
   DOPPIO_RETURN_IF_ERROR(CheckParameters(c, 4, channels_last));
   c.Set(0, c.input(0).type, c.input(0).shape);
+  if (!caffe2) return {};
+  const size_t outputs = c.node().outputs.size();
+  if (outputs != (flag ? 1u : 5u)) {
+    return InvalidArgument(Cat("it has ", outputs, " outputs; with is_test ", flag ? 1 : 0,
+                               " it must have ", flag ? 1 : 5));
+  }
+  if (c.input_count() > 5) DOPPIO_RETURN_IF_ERROR(CheckParameters(c, 6, channels_last));
+  const Shape& x = c.input(0).shape;
+  Shape channels;
+  channels.push_back(x.rank == 1 ? Dim(1) : x[channels_last ? x.rank - 1 : 1]);
+  for (size_t i = 1; i < outputs; ++i) c.Set(i, c.input(0).type, channels);
   return {};
 }
 
@@ -112,8 +129,73 @@ Status InferAffineChannel(InferContext& c) {
   return {};
 }
 
+// Caffe2's training form: y by the statistics of the batch; the running ones go on by `momentum`;
+// the batch's mean and inverse deviation come out as well. Inputs 5 and 6, where they are, hold
+// sums and sums of squares over num_batches such batches.
+Status LowerTraining(LowerContext& c) {
+  bool channels_last = false;
+  float momentum = 0, epsilon = 0;
+  int64_t batches = 1;
+  DOPPIO_RETURN_IF_ERROR(NodeOrder(c.node(), c.args, &channels_last));
+  DOPPIO_RETURN_IF_ERROR(c.args.Float("momentum", &momentum));
+  DOPPIO_RETURN_IF_ERROR(c.args.Float("epsilon", &epsilon));
+  DOPPIO_RETURN_IF_ERROR(c.args.IntIn("num_batches", 1, INT32_MAX, &batches));
+  const TensorRef x = AsChannelsFirst(c.input(0), channels_last);
+  if (x.dims.rank() < 2 || x.count() == 0) return InvalidArgument("an empty batch has no mean");
+  Reduction over;
+  Dims one = x.dims;  // a value a channel, as x's dimensions
+  for (int i = 0; i < x.dims.rank(); ++i) {
+    over.reduced[i] = i != 1;
+    if (i != 1) one[i] = 1;
+  }
+  TensorRef made[5];  // y's place, running mean and variance, the batch's mean and 1 / deviation
+  for (size_t i = 1; i < 5; ++i) {
+    if (c.output(i).present()) {
+      made[i] = Reshaped(c.output(i), one);
+    } else {
+      DOPPIO_ASSIGN_OR_RETURN(made[i], c.Temporary(x.type, one));
+    }
+  }
+  const TensorRef mean = made[3], inverse = made[4];
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef centred, c.Temporary(x.type, x.dims));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef squares, c.Temporary(x.type, x.dims));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef variance, c.Temporary(x.type, one));
+  if (c.input_count() > 5) {
+    const auto count = static_cast<float>(batches * (x.count() / x.dims[1]));
+    DOPPIO_RETURN_IF_ERROR(
+        EmitUnary(c, {UnaryOp::kScale, 1 / count, 0}, Reshaped(c.input(5), one), mean));
+    DOPPIO_RETURN_IF_ERROR(
+        EmitUnary(c, {UnaryOp::kScale, 1 / count, 0}, Reshaped(c.input(6), one), variance));
+    DOPPIO_RETURN_IF_ERROR(EmitUnary(c, {UnaryOp::kSquare}, mean, inverse));
+    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kSub}, variance, inverse, variance));
+    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kSub}, x, mean, centred));
+  } else {
+    DOPPIO_RETURN_IF_ERROR(EmitReduce(c, kernels::ReduceOp::kMean, over, x, mean));
+    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kSub}, x, mean, centred));
+    DOPPIO_RETURN_IF_ERROR(EmitUnary(c, {UnaryOp::kSquare}, centred, squares));
+    DOPPIO_RETURN_IF_ERROR(EmitReduce(c, kernels::ReduceOp::kMean, over, squares, variance));
+  }
+  DOPPIO_RETURN_IF_ERROR(EmitUnary(c, {UnaryOp::kScale, 1, epsilon}, variance, inverse));
+  DOPPIO_RETURN_IF_ERROR(EmitUnary(c, {UnaryOp::kRsqrt}, inverse, inverse));
+  for (const auto& [running, batch] : {std::pair{1, mean}, std::pair{2, variance}}) {
+    const auto at = static_cast<size_t>(running);
+    DOPPIO_ASSIGN_OR_RETURN(const TensorRef share, c.Temporary(x.type, one));
+    DOPPIO_RETURN_IF_ERROR(EmitUnary(c, {UnaryOp::kScale, 1 - momentum, 0}, batch, share));
+    DOPPIO_RETURN_IF_ERROR(
+        EmitUnary(c, {UnaryOp::kScale, momentum, 0}, Reshaped(c.input(2 + at), one), made[at]));
+    DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kAdd}, made[at], share, made[at]));
+  }
+  if (!c.output(0).present()) return {};
+  const TensorRef y = AsChannelsFirst(c.output(0), channels_last);
+  DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {BinaryOp::kMul}, centred, inverse, centred));
+  DOPPIO_RETURN_IF_ERROR(
+      EmitBinary(c, {BinaryOp::kMul}, centred, Reshaped(c.input(1), one), centred));
+  return EmitBinary(c, {BinaryOp::kAdd}, centred, Reshaped(c.input(2), one), y);
+}
+
 // With four parameters a batch normalisation, with two an affine function.
 Status LowerAffine(LowerContext& c) {
+  if (c.node().outputs.size() == 5) return LowerTraining(c);
   bool channels_last = false;
   DOPPIO_RETURN_IF_ERROR(NodeOrder(c.node(), c.args, &channels_last));
   const TensorRef x = AsChannelsFirst(c.input(0), channels_last);
@@ -151,9 +233,8 @@ Status InferLrn(InferContext& c) {
   DOPPIO_RETURN_IF_ERROR(c.args.IntIn("size", 1, INT32_MAX, &size));
   DOPPIO_RETURN_IF_ERROR(CheckFloat(c));
   const Shape& x = c.input(0).shape;
-  if (c.node().domain.empty() && (x.rank != 4 || size % 2 == 0)) {
-    return InvalidArgument(x.rank != 4 ? Cat(c.Describe(0), " must have 4 dimensions")
-                                       : Cat("argument 'size' is ", size, "; it must be odd"));
+  if (c.node().domain.empty() && x.rank != 4) {
+    return InvalidArgument(Cat(c.Describe(0), " must have 4 dimensions"));
   }
   if (x.rank < 2) return InvalidArgument(Cat(c.Describe(0), " has no channels"));
   c.Set(0, c.input(0).type, x);
@@ -222,13 +303,13 @@ const Operator kSpatialBn = {"",
                              5,
                              7,
                              1,
-                             1,
+                             5,
                              LayoutTrait::kAny,
                              kFlags,
                              InferBatchNorm,
                              LowerAffine,
                              kSpatialBnArgs,
-                             "batch normalisation (inference only)"};
+                             "batch normalisation, by running statistics or those of the batch"};
 const Operator kOnnxBatchNormalization = {"ai.onnx",
                                           "BatchNormalization",
                                           5,

@@ -177,6 +177,9 @@ Status ReadTransposeArgs(const ArgReader& args, bool onnx, int spatial_rank,
                          std::span<const int64_t> weight_kernel, TransposeArgs* t) {
   DOPPIO_RETURN_IF_ERROR(ReadConvArgs(args, onnx, spatial_rank, weight_kernel, &t->conv));
   base::Array<int64_t> values;
+  if (!onnx) {  // the original does not read these
+    for (int64_t& dilation : t->conv.spatial.dilation) dilation = 1;
+  }
   if (onnx) {
     DOPPIO_RETURN_IF_ERROR(values.Assign(args.Ints("output_padding")));
     t->output_shape = args.Ints("output_shape");

@@ -209,6 +209,7 @@ const Operator kAtan = Caffe2Unary("Atan");
 const Operator kCbrt = Caffe2Unary("Cbrt");
 const Operator kCeil = Caffe2Unary("Ceil");
 const Operator kClip = Caffe2Unary("Clip", kClipArgs);
+const Operator kEnsureClipped = Caffe2Unary("EnsureClipped", kClipArgs);
 const Operator kCos = Caffe2Unary("Cos");
 const Operator kCosh = Caffe2Unary("Cosh");
 const Operator kCube = Caffe2Unary("Cube");

@@ -1,4 +1,7 @@
-// Tensors made from nothing but sizes and a value: ConstantFill, ConstantOfShape, Range, EyeLike.
+// Tensors made from nothing but sizes and values: ConstantFill, GivenTensorFill with an input,
+// RangeFill, ConstantOfShape, Range, EyeLike.
+#include "runtime/operators/fill.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -103,49 +106,12 @@ Status ReadCaffe2Element(const graph::Node& node, const ArgReader& args, Element
   return element->SetInteger(type, number) ? Status() : Unsupported(Cat("it fills with ", type));
 }
 
-Status ReadFillShape(const InferContext& c, Shape* shape, bool* complete) {
-  bool input_as_shape = false;
-  *complete = true;
-  DOPPIO_RETURN_IF_ERROR(c.args.Bool("input_as_shape", &input_as_shape));
-  const std::span<const int64_t> extra = c.args.Ints("extra_shape");
-  if (!c.HasInput(0)) {
-    if (input_as_shape || !extra.empty()) {
-      return InvalidArgument("arguments input_as_shape and extra_shape want an input");
-    }
-    if (c.args.Ints("shape").size() > kMaxRank)
-      return InvalidArgument("argument 'shape' is too long");
-    for (int64_t size : c.args.Ints("shape")) shape->push_back(Dim(size));
-    return {};
-  }
-  if (c.args.Has("shape"))
-    return InvalidArgument("it has both an argument and an input for its shape");
-  *shape = c.input(0).shape;
-  if (input_as_shape && c.input(0).type != ElementType::kInt64) {
-    return InvalidArgument(Cat(c.Describe(0), " must be int64 to be a shape"));
-  }
-  if (input_as_shape) DOPPIO_RETURN_IF_ERROR(SizesFromInput(c, 0, shape, complete));
-  if (extra.size() > static_cast<size_t>(kMaxRank - shape->rank)) {
-    return InvalidArgument("argument 'extra_shape' is too long");
-  }
-  for (int64_t size : extra) shape->push_back(Dim(size));
-  return {};
-}
-
-Status CheckSizes(const Shape& shape) {
-  for (int i = 0; i < shape.rank; ++i) {
-    if (shape[i].known() && shape[i].value() < 0) {
-      return InvalidArgument(Cat("its shape has the size ", shape[i].value()));
-    }
-  }
-  return {};
-}
-
 Status FinishFill(InferContext& c, const Element& element, const Shape& shape, bool complete) {
   if (!complete) {
     c.SetUnknownShape(0, element.type);
     return {};
   }
-  DOPPIO_RETURN_IF_ERROR(CheckSizes(shape));
+  DOPPIO_RETURN_IF_ERROR(CheckFillSizes(shape));
   c.Set(0, element.type, shape);
   return FillContent(c, element);
 }
@@ -460,8 +426,111 @@ constexpr ArgSpec kConstantFillArgs[] = {{"value", ArgKind::kFloat},
 constexpr ArgSpec kConstantOfShapeArgs[] = {{"value", ArgKind::kTensor}};
 constexpr ArgSpec kEyeLikeArgs[] = {{"dtype", ArgKind::kInt}, {"k", ArgKind::kInt}};
 
+// --- RangeFill, GivenTensorFill
+// ----------------------------------------------------------------------
+
+Status InferFloatFill(InferContext& c) { return InferFill(c, ElementType::kFloat); }
+
+Status LowerRangeFill(LowerContext& c) {
+  base::Array<float> values;
+  DOPPIO_RETURN_IF_ERROR(values.Resize(static_cast<size_t>(c.output(0).count())));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef constant,
+                          c.Constant(ElementType::kFloat, c.output(0).dims, values.data()));
+  return c.Alias(0, constant);
+}
+
+// The form with an input, which gives the sizes; the reader of pairs knows the other.
+Status LowerGivenTensorFill(LowerContext& c) {
+  const std::span<const float> values = c.args.Floats("values");
+  const int64_t wanted = c.output(0).count();
+  if (static_cast<int64_t>(values.size()) < wanted) {
+    return InvalidArgument(Cat("it holds ", values.size(), " values, its shape wants ", wanted));
+  }
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef constant,
+                          c.Constant(ElementType::kFloat, c.output(0).dims, values.data()));
+  return c.Alias(0, constant);
+}
+
+constexpr ArgSpec kValuesArg[] = {{"values", ArgKind::kFloats}};
+constexpr auto kGivenArgs = JoinArgs(kFillShapeArgs, kValuesArg);
+
 }  // namespace
 
+Status ReadFillShape(const InferContext& c, Shape* shape, bool* complete) {
+  bool input_as_shape = false;
+  *complete = true;
+  DOPPIO_RETURN_IF_ERROR(c.args.Bool("input_as_shape", &input_as_shape));
+  const std::span<const int64_t> extra = c.args.Ints("extra_shape");
+  if (!c.HasInput(0)) {
+    if (input_as_shape || !extra.empty()) {
+      return InvalidArgument("arguments input_as_shape and extra_shape want an input");
+    }
+    if (c.args.Ints("shape").size() > kMaxRank)
+      return InvalidArgument("argument 'shape' is too long");
+    for (int64_t size : c.args.Ints("shape")) shape->push_back(Dim(size));
+    return {};
+  }
+  if (c.args.Has("shape"))
+    return InvalidArgument("it has both an argument and an input for its shape");
+  *shape = c.input(0).shape;
+  if (input_as_shape && c.input(0).type != ElementType::kInt64) {
+    return InvalidArgument(Cat(c.Describe(0), " must be int64 to be a shape"));
+  }
+  if (input_as_shape) DOPPIO_RETURN_IF_ERROR(SizesFromInput(c, 0, shape, complete));
+  if (extra.size() > static_cast<size_t>(kMaxRank - shape->rank)) {
+    return InvalidArgument("argument 'extra_shape' is too long");
+  }
+  for (int64_t size : extra) shape->push_back(Dim(size));
+  return {};
+}
+
+Status CheckFillSizes(const Shape& shape) {
+  for (int i = 0; i < shape.rank; ++i) {
+    if (shape[i].known() && shape[i].value() < 0) {
+      return InvalidArgument(Cat("its shape has the size ", shape[i].value()));
+    }
+  }
+  return {};
+}
+
+Status InferFill(InferContext& c, ElementType type) {
+  Shape shape;
+  bool complete = false;
+  DOPPIO_RETURN_IF_ERROR(ReadFillShape(c, &shape, &complete));
+  if (!complete) {
+    c.SetUnknownShape(0, type);
+    return {};
+  }
+  DOPPIO_RETURN_IF_ERROR(CheckFillSizes(shape));
+  c.Set(0, type, shape);
+  return {};
+}
+
+const Operator kRangeFill = {.domain = "",
+                             .type = "RangeFill",
+                             .min_inputs = 0,
+                             .max_inputs = 1,
+                             .min_outputs = 1,
+                             .max_outputs = 1,
+                             .layout = LayoutTrait::kRowMajor,
+                             .flags = kPlain,
+                             .infer = InferFloatFill,
+                             .lower = LowerRangeFill,
+                             .args = kFillShapeArgs,
+                             .summary = "0, 1, 2, ..."};
+const Operator kGivenTensorFill = {.domain = "",
+                                   .type = "GivenTensorFill",
+                                   .min_inputs = 0,
+                                   .max_inputs = 1,
+                                   .min_outputs = 1,
+                                   .max_outputs = 1,
+                                   .layout = LayoutTrait::kRowMajor,
+                                   .flags = kPlain,
+                                   .infer = InferFloatFill,
+                                   .lower = LowerGivenTensorFill,
+                                   .args = kGivenArgs,
+                                   .summary = "values of the file"};
 const Operator kDiagonalFill = {.domain = "",
                                 .type = "DiagonalFill",
                                 .min_inputs = 0,

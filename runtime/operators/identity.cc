@@ -1,8 +1,10 @@
-// Operators whose output is their input: copies of all kinds, and dropout outside of training.
+// Operators whose output is their input: copies of all kinds, and dropout, which is one outside of
+// training.
 #include "base/message.h"
 #include "runtime/operators/call_context.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/lower_context.h"
+#include "runtime/operators/random.h"
 #include "runtime/operators/rows.h"
 
 namespace doppio::operators {
@@ -30,7 +32,14 @@ Status InferCaffe2Dropout(InferContext& c) {
   bool is_test = false;
   DOPPIO_RETURN_IF_ERROR(c.args.Bool("is_test", &is_test));
   if (!is_test) {
-    return Unsupported("it is in its training form (is_test is 0); only inference is possible");
+    float ratio = 0;
+    DOPPIO_RETURN_IF_ERROR(c.args.Float("ratio", &ratio));
+    if (!(ratio >= 0 && ratio < 1)) {
+      return InvalidArgument(base::Cat("argument 'ratio' is ", ratio, "; it must lie in [0, 1)"));
+    }
+    if (c.node().outputs.size() < 2 || c.input(0).type != ElementType::kFloat) {
+      return InvalidArgument("in its training form (is_test is 0) it has a mask and takes float32");
+    }
   }
   c.Set(1, ElementType::kBool, c.input(0).shape);
   return InferIdentity(c);
@@ -51,6 +60,13 @@ Status InferOnnxDropout(InferContext& c) {
 }
 
 Status LowerDropout(LowerContext& c) {
+  bool is_test = true;
+  if (!IsOnnx(c.node())) DOPPIO_RETURN_IF_ERROR(c.args.Bool("is_test", &is_test));
+  if (!is_test) {
+    float ratio = 0;
+    DOPPIO_RETURN_IF_ERROR(c.args.Float("ratio", &ratio));
+    return EmitDropout(c, ratio, c.input(0), c.output(0), c.output(1));
+  }
   if (c.output_count() > 1 && c.output(1).present()) {
     constexpr bool kKept = true;
     DOPPIO_RETURN_IF_ERROR(c.Fill(c.output(1), &kKept));
@@ -100,7 +116,7 @@ const Operator kDropout = {"",
                            InferCaffe2Dropout,
                            LowerDropout,
                            kDropoutArgs,
-                           "the input itself (inference only)"};
+                           "the input itself, or in its training form what a draw keeps of it"};
 const Operator kOnnxDropout = {"ai.onnx",
                                "Dropout",
                                1,

@@ -2,11 +2,16 @@
 
 #include "runtime/operators/reduce.h"
 
+#include <cmath>
+
 #include "base/message.h"
+#include "runtime/operators/binary.h"
+#include "runtime/operators/cast.h"
 #include "runtime/operators/content.h"
 #include "runtime/operators/element_class.h"
 #include "runtime/operators/rows.h"
 #include "runtime/operators/view.h"
+#include "runtime/operators/where.h"
 
 namespace doppio::operators {
 using base::Cat;
@@ -78,8 +83,7 @@ void MarkAll(int begin, int end, Reduction* r) {
   for (int i = begin; i < end; ++i) r->reduced[i] = true;
 }
 
-// Caffe2's ReduceFront*, ReduceBack* and SumElements name their axes by count. `lengths` inputs are
-// not known.
+// Caffe2's ReduceFront*, ReduceBack* and SumElements name their axes by count.
 Status ReadCaffe2Counted(const graph::Node& node, const ArgReader& args, int rank, Reduction* r) {
   r->keep = false;
   if (node.type == "SumElements") {
@@ -154,6 +158,58 @@ Status ReduceContent(const InferContext& c, ReduceOp op) {
   return {};
 }
 
+// How many of the reduced elements count, for each result: input 1 of ReduceFront* and ReduceBack*.
+Status CheckLengths(const InferContext& c, const Reduction& r, const Shape& y) {
+  const ValueFacts& lengths = c.input(1);
+  int reduced = 0;
+  for (int i = 0; i < c.input(0).shape.rank; ++i) reduced += r.reduced[i];
+  if (lengths.type != ElementType::kInt32 || reduced != 1) {
+    return InvalidArgument(Cat(c.Describe(1), " must be int32, for one reduced dimension"));
+  }
+  const Dim results = CountOf(y, &c.symbols()), count = CountOf(lengths.shape, &c.symbols());
+  if (!results.known() || !count.known() || results == count) return {};
+  return InvalidArgument(Cat(c.Describe(1), " must hold ", results.value(), " lengths"));
+}
+
+// x with what is beyond the lengths replaced by what does not count.
+StatusOr<TensorRef> WithinLengths(LowerContext& c, ReduceOp op, const TensorRef& x, int axis,
+                                  const Dims& kept) {
+  const TensorRef lengths = Reshaped(c.input(1), kept);
+  base::Array<int32_t> positions;
+  for (int64_t i = 0; i < x.dims[axis]; ++i) {
+    DOPPIO_RETURN_IF_ERROR(positions.Append(static_cast<int32_t>(i)));
+  }
+  Dims along = x.dims;
+  for (int i = 0; i < along.rank(); ++i) along[i] = i == axis ? x.dims[axis] : 1;
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef ramp,
+                          c.Constant(ElementType::kInt32, along, positions.data()));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef counts, c.Temporary(ElementType::kBool, x.dims));
+  DOPPIO_RETURN_IF_ERROR(EmitBinary(c, {kernels::BinaryOp::kLess}, ramp, lengths, counts));
+  const float nothing = op == ReduceOp::kMax ? -INFINITY : 0;
+  DOPPIO_ASSIGN_OR_RETURN(TensorRef neutral, c.Constant(ElementType::kFloat, {}, &nothing));
+  DOPPIO_ASSIGN_OR_RETURN(neutral, AsType(c, neutral, x.type));
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef masked, c.Temporary(x.type, x.dims));
+  DOPPIO_RETURN_IF_ERROR(EmitWhere(c, counts, x, neutral, masked));
+  return masked;
+}
+
+Status LowerWithLengths(LowerContext& c, ReduceOp op, const Reduction& r) {
+  const TensorRef x = c.input(0), y = c.output(0);
+  Dims kept = x.dims;
+  int axis = 0;
+  for (int i = 0; i < x.dims.rank(); ++i) {
+    if (!r.reduced[i]) continue;
+    axis = i;
+    kept[i] = 1;
+  }
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef masked, WithinLengths(c, op, x, axis, kept));
+  const bool mean = op == ReduceOp::kMean;
+  DOPPIO_RETURN_IF_ERROR(EmitReduce(c, mean ? ReduceOp::kSum : op, r, masked, y));
+  if (!mean) return {};
+  DOPPIO_ASSIGN_OR_RETURN(const TensorRef lengths, AsType(c, c.input(1), y.type));
+  return EmitBinary(c, {kernels::BinaryOp::kDiv}, y, Reshaped(lengths, y.dims), y);
+}
+
 Status InferReduce(InferContext& c) {
   const ValueFacts& x = c.input(0);
   const ReduceOp op = OpOf(c.node().type);
@@ -175,6 +231,9 @@ Status InferReduce(InferContext& c) {
   Reduction r;
   DOPPIO_RETURN_IF_ERROR(ReadReduction(c.node(), c.args, x.shape.rank, has_input, axes, &r));
   c.Set(0, x.type, ReducedShape(x.shape, r));
+  if (c.node().domain.empty() && c.HasInput(1)) {
+    return CheckLengths(c, r, ReducedShape(x.shape, r));
+  }
   if (r.identity) return KeepContent(c, 0, 0);
   return ReduceContent(c, op);
 }
@@ -189,6 +248,9 @@ Status LowerReduce(LowerContext& c) {
   const TensorRef x = c.input(0);
   DOPPIO_RETURN_IF_ERROR(ReadReduction(c.node(), c.args, x.dims.rank(), has_input, axes, &r));
   if (r.identity) return c.Alias(0, x);
+  if (c.node().domain.empty() && c.HasInput(1)) {
+    return LowerWithLengths(c, OpOf(c.node().type), r);
+  }
   DOPPIO_RETURN_IF_ERROR(EmitReduce(c, OpOf(c.node().type), r, x, c.output(0)));
   return {};
 }
@@ -228,6 +290,11 @@ constexpr Operator Caffe2Reduce(std::string_view type, std::span<const ArgSpec> 
           args,
           "one value out of those along some axes"};
 }
+constexpr Operator CountedReduce(std::string_view type) {
+  Operator row = Caffe2Reduce(type, kCountArgs);
+  row.max_inputs = 2;
+  return row;
+}
 constexpr Operator OnnxReduce(std::string_view type) {
   return {"ai.onnx",
           type,
@@ -251,12 +318,12 @@ const Operator kReduceMax = Caffe2Reduce("ReduceMax", kAxesArgs);
 const Operator kReduceMin = Caffe2Reduce("ReduceMin", kAxesArgs);
 const Operator kReduceL1 = Caffe2Reduce("ReduceL1", kAxesArgs);
 const Operator kReduceL2 = Caffe2Reduce("ReduceL2", kAxesArgs);
-const Operator kReduceFrontSum = Caffe2Reduce("ReduceFrontSum", kCountArgs);
-const Operator kReduceFrontMean = Caffe2Reduce("ReduceFrontMean", kCountArgs);
-const Operator kReduceFrontMax = Caffe2Reduce("ReduceFrontMax", kCountArgs);
-const Operator kReduceBackSum = Caffe2Reduce("ReduceBackSum", kCountArgs);
-const Operator kReduceBackMean = Caffe2Reduce("ReduceBackMean", kCountArgs);
-const Operator kReduceBackMax = Caffe2Reduce("ReduceBackMax", kCountArgs);
+const Operator kReduceFrontSum = CountedReduce("ReduceFrontSum");
+const Operator kReduceFrontMean = CountedReduce("ReduceFrontMean");
+const Operator kReduceFrontMax = CountedReduce("ReduceFrontMax");
+const Operator kReduceBackSum = CountedReduce("ReduceBackSum");
+const Operator kReduceBackMean = CountedReduce("ReduceBackMean");
+const Operator kReduceBackMax = CountedReduce("ReduceBackMax");
 const Operator kSumElements = {"",
                                "SumElements",
                                1,

@@ -197,7 +197,10 @@ Status MarkAxes(const InferContext& c, std::span<const int64_t> axes, int rank, 
   for (int64_t axis : axes) {
     int at = 0;
     DOPPIO_RETURN_IF_ERROR(c.CanonicalAxis(axis, rank, &at));
-    if (marked[at]) return InvalidArgument(Cat("axis ", axis, " is named twice"));
+    // Caffe2's ExpandDims takes an axis twice for once.
+    if (marked[at] && c.node().type != "ExpandDims") {
+      return InvalidArgument(Cat("axis ", axis, " is named twice"));
+    }
     marked[at] = true;
   }
   return {};
@@ -229,7 +232,9 @@ Status FinishUnsqueeze(InferContext& c, std::span<const int64_t> axes) {
   DOPPIO_RETURN_IF_ERROR(MarkAxes(c, axes, rank, added));
   Shape y;
   int at = 0;
-  for (int i = 0; i < rank; ++i) y.push_back(added[i] ? Dim(1) : x[at++]);
+  for (int i = 0; i < rank && (added[i] || at < x.rank); ++i) {
+    y.push_back(added[i] ? Dim(1) : x[at++]);
+  }
   return FinishView(c, y);
 }
 

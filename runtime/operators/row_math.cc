@@ -361,12 +361,19 @@ Status LowerMoments(LowerContext& c) {
   return {};
 }
 
-// BatchMoments: means of x and of its square a channel; ChannelStats: their sums.
+// BatchMoments: means of x and of its square a channel; ChannelStats: their sums, for which the
+// original does not read the order.
+Status MomentOrder(const graph::Node& node, const ArgReader& args, bool* channels_last) {
+  DOPPIO_RETURN_IF_ERROR(ReadOrder(args, channels_last));
+  if (node.type == "ChannelStats") *channels_last = false;
+  return {};
+}
+
 Status InferChannelMoments(InferContext& c) {
   bool channels_last = false;
   const Shape& x = c.input(0).shape;
   DOPPIO_RETURN_IF_ERROR(WantFloat(c, 0));
-  DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &channels_last));
+  DOPPIO_RETURN_IF_ERROR(MomentOrder(c.node(), c.args, &channels_last));
   if (x.rank < 3) return InvalidArgument(Cat(c.Describe(0), " is no feature map"));
   Shape y;
   y.push_back(x[channels_last ? x.rank - 1 : 1]);
@@ -377,7 +384,7 @@ Status InferChannelMoments(InferContext& c) {
 Status LowerChannelMoments(LowerContext& c) {
   const TensorRef x = c.input(0);
   bool channels_last = false;
-  DOPPIO_RETURN_IF_ERROR(ReadOrder(c.args, &channels_last));
+  DOPPIO_RETURN_IF_ERROR(MomentOrder(c.node(), c.args, &channels_last));
   const bool mean = c.node().type == "BatchMoments";
   const int rank = x.dims.rank(), channel = channels_last ? rank - 1 : 1;
   Reduction reduction;

@@ -21,7 +21,9 @@ BinaryOp OpOf(std::string_view type) {
 
 Status CheckVariadicType(const InferContext& c, size_t i) {
   const ElementType type = c.input(i).type;
-  const bool fits = c.node().type == "Mean" ? IsFloatType(type) : IsNumericType(type);
+  const bool fits = c.node().type == "Mean"     ? IsFloatType(type)
+                    : c.node().type == "SumInt" ? type == ElementType::kInt32
+                                                : IsNumericType(type);
   if (!fits) {
     return InvalidArgument(
         Cat(c.Describe(i), " is of a type that ", c.node().type, " does not take"));
@@ -110,6 +112,7 @@ constexpr Operator Variadic(std::string_view domain, std::string_view type, uint
 }  // namespace
 
 const Operator kSum = Variadic("", "Sum", kElementwise | kTakesActivation);
+const Operator kSumInt = Variadic("", "SumInt", kElementwise);
 const Operator kMax = Variadic("", "Max", kElementwise);
 const Operator kMin = Variadic("", "Min", kElementwise);
 const Operator kMean = Variadic("", "Mean", kElementwise);

@@ -250,7 +250,7 @@ TEST_CASE("copies and dropout pass their input on") {
   dropout.Gives(F({2}, {1, 2}));
   dropout.Gives(B({2}, {1, 1}), 1);
   CHECK(NodeCase("", "Dropout").In(k2x3).Shapes() ==
-        "Dropout 'n': it is in its training form (is_test is 0); only inference is possible");
+        "Dropout 'n': in its training form (is_test is 0) it has a mask and takes float32");
 }
 
 TEST_CASE("the content of integers is followed through shape arithmetic") {
